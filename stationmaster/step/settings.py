@@ -1,0 +1,67 @@
+"""Where things are, read from `STATIONMASTER_…` variables; the same names in every tier.
+
+Nothing is read at import: call `Settings()` where a setting is needed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseSettings):
+    """Hold the places and rules that differ between laptop, kind and EKS.
+
+    Unset places lie below `home`. Places are local paths or `s3://bucket/prefix` URIs.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="STATIONMASTER_", frozen=True, extra="ignore")
+
+    home: Path = Field(default=Path(".stationmaster"), description="Local folder for all state.")
+    catalog_uri: str = Field(default="", description="SQLAlchemy URI of the Iceberg catalog.")
+    warehouse: str = Field(default="", description="Where tables' files lie.")
+    landing: str = Field(default="", description="Where upstream systems put their files.")
+    reports: str = Field(default="", description="Where report files are published.")
+    secrets: Path = Field(default=Path(), description="Folder with one file a secret.")
+    business_timezone: str = Field(
+        default="Europe/London", description="The zone whose calendar day a business date is."
+    )
+    namespace: str = Field(default="stationmaster", description="Iceberg namespace of datasets.")
+    support_api_url: str = Field(default="http://127.0.0.1:8765", description="Support's REST API.")
+    s3_endpoint: str = Field(default="", description="S3 endpoint where it is not AWS's own.")
+    s3_region: str = Field(default="us-east-1", description="S3 region.")
+
+    @property
+    def catalog_location(self) -> str:
+        """Return the catalog's SQLAlchemy URI, a sqlite file below `home` by default."""
+        return self.catalog_uri or f"sqlite:///{self.home.absolute() / 'catalog.db'}"
+
+    @property
+    def warehouse_location(self) -> str:
+        """Return where tables lie, `home/warehouse` by default."""
+        return self.warehouse or str(self.home.absolute() / "warehouse")
+
+    @property
+    def landing_location(self) -> str:
+        """Return where sources deliver, `home/landing` by default."""
+        return self.landing or str(self.home.absolute() / "landing")
+
+    @property
+    def reports_location(self) -> str:
+        """Return where reports are published, `home/reports` by default."""
+        return self.reports or str(self.home.absolute() / "reports")
+
+    @property
+    def secrets_folder(self) -> Path:
+        """Return the folder of secret files, `home/secrets` by default."""
+        return self.secrets if self.secrets != Path() else self.home.absolute() / "secrets"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the business time zone."""
+        return ZoneInfo(self.business_timezone)
