@@ -1,0 +1,85 @@
+# Bare `make` prints this help. Every target is safe to run again: what is done is skipped.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+UV_VERSION := 0.13.9
+# An own CA of the network (a company's proxy, say) is in the system's store: uv must look there.
+export UV_SYSTEM_CERTS := 1
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
+# Jobs are packages of the workspace; mypy needs their roots to name their modules.
+empty :=
+export MYPYPATH := $(subst $(empty) $(empty),:,$(CURDIR) $(wildcard $(CURDIR)/jobs/*/src))
+
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+BIN := .venv/bin
+PYTEST_WORKERS ?= 2
+CODE := stationmaster jobs dags tests
+
+##@ Start here
+
+.PHONY: help
+help: ## Print this help
+	@awk 'BEGIN {FS = ":.*##"; printf "Stationmaster: each step of a pipeline is its own container.\n"} \
+	  /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
+	  /^[a-zA-Z_-]+:.*##/ {printf "  make \033[36m%-14s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: setup ## Run morning analytics on real orders, through Airflow, and show the report
+	@$(BIN)/stationmaster demo
+
+.PHONY: data
+data: setup ## Fetch the real orders (22 MB, once)
+	@$(BIN)/stationmaster sources fetch
+
+##@ Develop
+
+.PHONY: setup
+setup: .venv/.ready ## Install everything the project needs into .venv
+
+.PHONY: test
+test: setup data ## Run all tests (no Docker needed)
+	@$(BIN)/pytest -n $(PYTEST_WORKERS) -q -m "not proof"
+
+.PHONY: verify
+verify: setup ## Check lock, generated files, format, lint, types, contracts, clean tree
+	@./.ci/verify
+
+.PHONY: fix
+fix: setup ## Format and mend what ruff can mend; regenerate what is generated
+	@$(BIN)/ruff check --quiet --fix-only $(CODE)
+	@$(BIN)/ruff format --quiet $(CODE)
+	@$(BIN)/python -m stationmaster.step.schemas
+
+.PHONY: lint
+lint: setup ## Format check, lint and types only
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/mypy $(CODE)
+
+##@ Measure and prove
+
+.PHONY: bench
+bench: setup data ## Measure everything docs/benchmarks.md claims; prints JSON lines
+	@$(BIN)/python -m tests.bench
+
+.PHONY: proof
+proof: setup data ## Run the long proofs; their results go to docs/proofs/ with the revision
+	@./.ci/proof
+
+.PHONY: clean
+clean: ## Remove what runs left behind (.stationmaster), keep downloads and .venv
+	@rm -rf .stationmaster
+
+# --- how the environment comes to be -------------------------------------------------------
+
+.uv/bin/uv:
+	@echo "uv is not installed: fetching uv $(UV_VERSION) into .uv"
+	@python3 -m venv .uv
+	@.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.ready: uv.lock pyproject.toml $(wildcard jobs/*/pyproject.toml) | $(filter .uv/bin/uv,$(UV))
+	@echo "Installing the locked packages into .venv (once; about a minute)"
+	@$(UV) sync --locked --all-packages --quiet
+	@touch $@
