@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     landing: str = Field(default="", description="Where upstream systems put their files.")
     reports: str = Field(default="", description="Where report files are published.")
     secrets: Path = Field(default=Path(), description="Folder with one file a secret.")
+    data: Path = Field(
+        default=Path(), description="Folder of downloaded data, shared by several homes (sources)."
+    )
     business_timezone: str = Field(
         default="Europe/London", description="The zone whose calendar day a business date is."
     )
@@ -60,6 +63,11 @@ class Settings(BaseSettings):
     def secrets_folder(self) -> Path:
         """Return the folder of secret files, `home/secrets` by default."""
         return self.secrets if self.secrets != Path() else self.home.absolute() / "secrets"
+
+    @property
+    def data_folder(self) -> Path:
+        """Return the folder of downloaded data, `home/data` by default."""
+        return self.data if self.data != Path() else self.home.absolute() / "data"
 
     @property
     def zone(self) -> ZoneInfo:
