@@ -1,0 +1,97 @@
+"""What every extract does with rows: blanks, business day, duplicates, rows kept aside.
+
+Heavy (polars): import it from a job, not from what a DAG file loads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "REJECTED_SCHEMA",
+    "Settled",
+    "blank_to_null",
+    "reject",
+    "rejected_rows",
+    "settle_duplicates",
+]
+
+REJECTED_SCHEMA: Final = {
+    "rule": pl.String,
+    "record": pl.String,
+    "key": pl.String,
+    "detail": pl.String,
+}
+"""Columns of rows that go to quarantine: the rule broken, the record as text, its key, why."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Hold rows with one row a key, what was put aside, and how many repeats were dropped."""
+
+    frame: pl.DataFrame
+    rejected: pl.DataFrame
+    repeats: int
+
+
+def blank_to_null(column: str | pl.Expr) -> pl.Expr:
+    """Strip a text column and make what is empty null."""
+    text = pl.col(column) if isinstance(column, str) else column
+    stripped = text.str.strip_chars()
+    return pl.when(stripped != "").then(stripped)
+
+
+def rejected_rows(rows: Iterable[tuple[str, str, str | None, str | None]] = ()) -> pl.DataFrame:
+    """Return rows for quarantine from (rule, record, key, detail)."""
+    return pl.DataFrame(list(rows), schema=REJECTED_SCHEMA, orient="row")
+
+
+def reject(frame: pl.DataFrame, *, rule: str, key: Sequence[str], detail: str) -> pl.DataFrame:
+    """Return the rows of a frame as rows for quarantine.
+
+    Args:
+        frame: The rows that break the rule.
+        rule: The rule's name.
+        key: Columns that name a row.
+        detail: What is wrong, as a sentence.
+    """
+    return frame.select(
+        rule=pl.lit(rule),
+        record=pl.struct(pl.all()).struct.json_encode(),
+        key=pl.concat_str([pl.col(part).cast(pl.String) for part in key], separator="/"),
+        detail=pl.lit(detail),
+    ).match_to_schema(REJECTED_SCHEMA)
+
+
+def settle_duplicates(frame: pl.DataFrame, *, key: Sequence[str], latest_by: str) -> Settled:
+    """Keep one row a key: drop exact repeats, put conflicting ones aside.
+
+    Of rows with the same key and other content the one with the greatest `latest_by` stays,
+    then the greatest content, so that the order of the input does not matter.
+
+    Args:
+        frame: The rows.
+        key: Columns that name a row.
+        latest_by: Column that tells which of two conflicting rows is the later one.
+    """
+    if frame.height == frame.select(pl.struct(key).n_unique()).item():
+        return Settled(frame, rejected_rows(), repeats=0)
+    repeated = frame.filter(pl.struct(key).is_duplicated())
+    different = repeated.unique(maintain_order=True)
+    ranked = different.sort(
+        latest_by, *(name for name in frame.columns if name != latest_by), descending=True
+    )
+    kept = ranked.unique(subset=list(key), keep="first", maintain_order=True)
+    others = ranked.join(kept, on=frame.columns, how="anti", nulls_equal=True)
+    detail = f"another row of {', '.join(key)} with other content was kept"
+    return Settled(
+        frame=pl.concat([frame.filter(~pl.struct(key).is_duplicated()), kept]),
+        rejected=reject(others, rule="duplicate_key", key=key, detail=detail),
+        repeats=repeated.height - different.height,
+    )
