@@ -28,7 +28,11 @@ app.command("forget")(forget)
 
 @app.command(
     "sources",
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    },
     add_help_option=False,
 )
 def sources(context: typer.Context) -> None:

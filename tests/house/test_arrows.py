@@ -86,7 +86,9 @@ def test_a_step_knows_nothing_of_its_scheduler() -> None:
 
 def test_a_job_imports_no_other_job() -> None:
     """Jobs meet in datasets, never in code."""
-    packages = {path.name.replace("-", "_"): path for path in (ROOT / "jobs").iterdir() if path.is_dir()}
+    packages = {
+        path.name.replace("-", "_"): path for path in (ROOT / "jobs").iterdir() if path.is_dir()
+    }
     found = [
         f"{path.relative_to(ROOT)} imports {name}"
         for own, folder in packages.items()
