@@ -6,6 +6,7 @@ Nothing is read at import: call `Settings()` where a setting is needed.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -36,6 +37,13 @@ class Settings(BaseSettings):
     )
     namespace: str = Field(default="stationmaster", description="Iceberg namespace of datasets.")
     support_api_url: str = Field(default="http://127.0.0.1:8765", description="Support's REST API.")
+    runtime: Literal["process", "kubernetes"] = Field(
+        default="process", description="Where Airflow runs steps: local processes, or pods."
+    )
+    jobs: Path = Field(default=Path(), description="Folder of jobs, each with a job.yaml.")
+    catalog_file: Path = Field(
+        default=Path(), description="Jobs and their images in one YAML file (cluster)."
+    )
     s3_endpoint: str = Field(default="", description="S3 endpoint where it is not AWS's own.")
     s3_region: str = Field(default="us-east-1", description="S3 region.")
 
