@@ -1,0 +1,201 @@
+"""Hold frames against a contract: stop at a broken schema, split off rows that break a rule."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import operator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from stationmaster.step.contracts.columns import BUSINESS_DATE, can_cast, spell
+from stationmaster.step.contracts.rules import RowRule
+from stationmaster.step.errors import ContractBrokenError
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from stationmaster.step.contracts.contract import Contract
+
+__all__ = ["KEY_RULE", "REJECTED_SCHEMA", "RowCheck", "Split", "check_schema"]
+
+KEY_RULE: Final = "key_unique"
+"""Rule of rows whose key an earlier row of the partition has."""
+
+REJECTED_SCHEMA: Final = pl.Schema(
+    {"rule": pl.String(), "record": pl.String(), "key": pl.String(), "detail": pl.String()}
+)
+"""Columns of rows on their way to quarantine."""
+
+_BROKEN: Final = "__broken_rules"
+_RAW: Final = "__raw_"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Hold the two halves of a checked frame; together they are all of its rows."""
+
+    good: pl.DataFrame
+    bad: pl.DataFrame
+    """One row a bad row, columns of `REJECTED_SCHEMA`; `detail` names every rule it breaks."""
+
+
+def check_schema(contract: Contract, schema: pl.Schema) -> None:
+    """Compare the columns of a frame with those of a contract.
+
+    Raises:
+        ContractBrokenError: Columns are missing, unknown, or of a type that loses values.
+    """
+    promised = {column.name: column.dtype for column in contract.columns}
+    missing = [name for name in promised if name not in schema and name != BUSINESS_DATE]
+    extra = [name for name in schema if name not in promised]
+    if missing or extra:
+        raise _broken(
+            contract,
+            expected=f"columns {', '.join(promised)}",
+            got="; ".join(
+                f"{what} {', '.join(names)}"
+                for what, names in (("without", missing), ("with unknown", extra))
+                if names
+            ),
+            hint=_column_hint(contract, missing, extra),
+        )
+    wrong = [
+        (name, dtype, schema[name])
+        for name, dtype in promised.items()
+        if name in schema and not can_cast(schema[name], dtype)
+    ]
+    if wrong:
+        raise _broken(
+            contract,
+            expected=", ".join(f"{name}: {spell(dtype)}" for name, dtype, _ in wrong),
+            got=", ".join(f"{name}: {spell(dtype)}" for name, _, dtype in wrong),
+            hint="Cast the column in the job, so that what does not fit is the job's decision.",
+        )
+
+
+def _column_hint(contract: Contract, missing: list[str], extra: list[str]) -> str:
+    for name in missing:
+        folded = {other.replace("_", "").lower(): other for other in extra}
+        near = difflib.get_close_matches(name.replace("_", "").lower(), folded, n=1)
+        if near:
+            return (
+                f"{name} is gone and {folded[near[0]]} is new and looks like it: map it in the "
+                f"job, or change the contract of {contract.dataset}."
+            )
+    return (
+        f"Select the contract's columns in the job, or change the contract of {contract.dataset}."
+    )
+
+
+def _broken(contract: Contract, *, expected: str, got: str, hint: str) -> ContractBrokenError:
+    where = f"dataset {contract.dataset}, schema of contract {contract.version}"
+    return ContractBrokenError(where, expected=expected, got=got, hint=hint)
+
+
+class RowCheck:
+    """Check the rows of one partition, batch by batch; keys are remembered across batches."""
+
+    def __init__(self, contract: Contract, business_date: dt.date) -> None:
+        self._contract = contract
+        self._business_date = business_date
+        self._uniques = {
+            KEY_RULE: contract.key,
+            **{f"{name}_unique": (name,) for name in contract.unique},
+        }
+        self._seen: dict[str, pl.DataFrame] = {}
+
+    def split(self, batch: pl.DataFrame) -> Split:
+        """Return the rows that keep the contract, cast to its types, and those that break it.
+
+        Raises:
+            ContractBrokenError: The schema is broken.
+        """
+        check_schema(self._contract, batch.schema)
+        if BUSINESS_DATE not in batch.columns:
+            batch = batch.with_columns(pl.lit(self._business_date).alias(BUSINESS_DATE))
+        cast = self._cast(batch)
+        rules = self._rules(batch.schema)
+        names = [
+            pl.when((~rule.keeps).fill_null(value=False)).then(pl.lit(rule.name)) for rule in rules
+        ]
+        broken = pl.concat_list(names).list.drop_nulls()
+        flagged = cast.with_columns(broken.alias(_BROKEN))
+        flagged = self._flag_repeats(flagged)
+        is_bad = flagged[_BROKEN].list.len() > 0
+        good = flagged.filter(~is_bad).select(self._contract.schema.names())
+        return Split(good=good, bad=self._records(batch.filter(is_bad), flagged.filter(is_bad)))
+
+    def _cast(self, batch: pl.DataFrame) -> pl.DataFrame:
+        raw = [
+            pl.col(name).alias(_RAW + name)
+            for name, dtype in self._contract.schema.items()
+            if batch.schema[name] != dtype
+        ]
+        casts = [
+            pl.col(name).cast(dtype, strict=False) for name, dtype in self._contract.schema.items()
+        ]
+        return batch.select(*casts, *raw)
+
+    def _rules(self, schema: pl.Schema) -> list[RowRule]:
+        day = pl.col(BUSINESS_DATE) == self._business_date
+        types = [
+            RowRule(f"{name}_type", _kept(name, schema[name], dtype))
+            for name, dtype in self._contract.schema.items()
+            if schema[name] != dtype
+        ]
+        required = [
+            RowRule(f"{column.name}_required", pl.col(column.name).is_not_null())
+            for column in self._contract.columns
+            if column.required
+        ]
+        here = RowRule(f"{BUSINESS_DATE}_of_the_step", day)
+        return [*types, *required, here, *self._contract.row_rules]
+
+    def _flag_repeats(self, flagged: pl.DataFrame) -> pl.DataFrame:
+        # Only rows that are good so far claim a key: a bad row must not push out a good one.
+        for rule, names in self._uniques.items():
+            if not names:
+                continue
+            whole = (pl.col(_BROKEN).list.len() == 0) & functools.reduce(
+                operator.and_, (pl.col(name).is_not_null() for name in names)
+            )
+            numbered = flagged.with_row_index("__row")
+            claims = numbered.filter(whole).select("__row", *names)
+            fresh = claims.unique(subset=list(names), keep="first", maintain_order=True)
+            if rule in self._seen:
+                fresh = fresh.join(self._seen[rule], on=list(names), how="anti")
+            keys = fresh.select(names)
+            seen = self._seen.get(rule)
+            self._seen[rule] = keys if seen is None else pl.concat([seen, keys], rechunk=True)
+            repeated = claims.join(fresh, on="__row", how="anti").select("__row")
+            repeats = pl.col("__row").is_in(repeated["__row"].implode())
+            mark = pl.when(repeats).then(pl.concat_list(_BROKEN, pl.lit(rule))).otherwise(_BROKEN)
+            flagged = numbered.with_columns(mark.alias(_BROKEN)).drop("__row")
+        return flagged
+
+    def _records(self, raw: pl.DataFrame, flagged: pl.DataFrame) -> pl.DataFrame:
+        if raw.is_empty():
+            return REJECTED_SCHEMA.to_frame()
+        record = raw.select(pl.struct(pl.all()).struct.json_encode().alias("record"))["record"]
+        key = pl.lit(None, dtype=pl.String)
+        if self._contract.key:
+            parts = [pl.col(name).cast(pl.String) for name in self._contract.key]
+            key = pl.concat_str(parts, separator="|", ignore_nulls=True)
+        return flagged.select(
+            pl.col(_BROKEN).list.first().alias("rule"),
+            record.alias("record"),
+            key.alias("key"),
+            pl.col(_BROKEN).list.join(", ").alias("detail"),
+        )
+
+
+def _kept(name: str, source: pl.DataType, target: pl.DataType) -> pl.Expr:
+    raw, cast = pl.col(_RAW + name), pl.col(name)
+    lost = raw.is_not_null() & cast.is_null()
+    if isinstance(target, pl.Decimal) and isinstance(source, pl.Decimal):
+        # A cast to fewer decimals rounds: money must not.
+        lost |= (cast.cast(pl.Decimal(38, source.scale)) != raw).fill_null(value=False)
+    return ~lost
