@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from stationmaster.step.errors import ResultError
 from stationmaster.step.protocol import MAX_RESULT_BYTES, StepResult
-from stationmaster.step.truncate import fit
+from stationmaster.step.truncate import encode, fit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def write_result(path: Path, result: StepResult) -> None:
     Raises:
         OSError: The place cannot be written, or is full.
     """
-    document = fit(result).model_dump_json(exclude_defaults=True).encode()
+    document = encode(fit(result))
     if _in_place(path):
         _overwrite(path, document)
         return

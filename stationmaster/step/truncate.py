@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from stationmaster.step.protocol import MAX_RESULT_BYTES, InputRef, StepFailure, StepResult
@@ -10,7 +11,7 @@ from stationmaster.step.protocol import MAX_RESULT_BYTES, InputRef, StepFailure,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["encoded_size", "fit"]
+__all__ = ["encode", "fit"]
 
 _TEXTS: Final = ("message", "got", "expected", "hint", "where")
 """Texts of an error, in the order in which they are shortened."""
@@ -20,9 +21,13 @@ _SHORTEST: Final = 40
 _LONGEST_URI: Final = 1024
 
 
-def encoded_size(result: StepResult) -> int:
-    """Return the bytes of the document as it is written."""
-    return len(result.model_dump_json(exclude_defaults=True).encode())
+def encode(result: StepResult) -> bytes:
+    """Return the document as it is written: without fields at their default, but the version."""
+    document = {
+        "protocol": result.protocol,
+        **result.model_dump(mode="json", exclude_defaults=True),
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def fit(result: StepResult) -> StepResult:
@@ -32,7 +37,7 @@ def fit(result: StepResult) -> StepResult:
     outputs. Status, the error's kind and the measurements always stay; `truncated` names the rest.
     """
     for shorten in _measures():
-        if encoded_size(result) <= MAX_RESULT_BYTES:
+        if len(encode(result)) <= MAX_RESULT_BYTES:
             return result
         result = shorten(result)
     return result
@@ -41,7 +46,7 @@ def fit(result: StepResult) -> StepResult:
 def _measures() -> Iterator[Callable[[StepResult], StepResult]]:
     yield _drop_notes
     for length in _LENGTHS:
-        yield lambda result, length=length: _shorten_error(result, length)
+        yield partial(_shorten_error, length=length)
     yield _drop_rules
     yield _summarise_inputs
     yield _keep_some_outputs
@@ -52,10 +57,10 @@ def _drop_notes(result: StepResult) -> StepResult:
     return _changed(result, "notes", notes=()) if result.notes else result
 
 
-def _shorten_error(result: StepResult, length: int) -> StepResult:
+def _shorten_error(result: StepResult, *, length: int) -> StepResult:
     """Shorten texts one by one: what fits already is left whole."""
     for name in _TEXTS:
-        if result.error is None or encoded_size(result) <= MAX_RESULT_BYTES:
+        if result.error is None or len(encode(result)) <= MAX_RESULT_BYTES:
             return result
         text = getattr(result.error, name)
         if len(text) > length:
@@ -98,7 +103,7 @@ def _summarise_inputs(result: StepResult) -> StepResult:
 def _keep_some_outputs(result: StepResult) -> StepResult:
     """Leave out inputs from the end, then outputs from the end, as few as it takes."""
     for name in ("inputs", "outputs"):
-        while getattr(result, name) and encoded_size(result) > MAX_RESULT_BYTES:
+        while getattr(result, name) and len(encode(result)) > MAX_RESULT_BYTES:
             kept = getattr(result, name)[: (len(getattr(result, name)) * 3) // 4]
             result = _changed(result, name, **{name: kept})
     return result

@@ -1,0 +1,120 @@
+"""Measure what a step uses: peak memory, CPU seconds, wall time, rows and bytes.
+
+Memory is sampled. A rise and fall between two samples (at most 0.2 s apart in the first
+minute, 1 s later) is not seen: the kernel's own high-water mark would show it, but counts file
+pages as well, and a step that maps a large file would be sized for memory it does not need.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+from stationmaster.step.processtree import process_age_seconds, tree_use
+from stationmaster.step.protocol import Measurements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+__all__ = ["Meter"]
+
+_log = logging.getLogger(__name__)
+
+_FIRST_INTERVAL: Final = 0.05
+_INTERVAL: Final = 0.2
+_LATER_INTERVAL: Final = 1.0
+_TICK_SECONDS: Final = 1.0
+
+
+class Meter:
+    """Sample this process and its descendants in a thread; a context manager.
+
+    Args:
+        on_tick: Called about every second, from the meter's thread.
+        since_process_start: Count what the process used before the meter was made as well:
+            imports are a step's own time.
+    """
+
+    def __init__(
+        self, *, on_tick: Callable[[], None] | None = None, since_process_start: bool = False
+    ) -> None:
+        self._on_tick = on_tick
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="stationmaster-meter", daemon=True)
+        self._counts = threading.Lock()
+        self._rows_read = self._rows_written = self._bytes_read = self._bytes_written = 0
+        self._peak = 0
+        self._cpu = 0.0
+        self._cpu_before = 0.0 if since_process_start else tree_use(os.getpid()).cpu_seconds
+        self._started = time.monotonic()
+        if since_process_start:
+            self._started -= process_age_seconds()
+
+    def __enter__(self) -> Self:
+        self._sample()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Take a last sample and end the thread; no tick comes after this."""
+        self._ended.set()
+        self._thread.join()
+        self._sample()
+
+    def count_read(self, *, rows: int = 0, size_bytes: int = 0) -> None:
+        """Add to what the step has read."""
+        with self._counts:
+            self._rows_read += rows
+            self._bytes_read += size_bytes
+
+    def count_written(self, *, rows: int = 0, size_bytes: int = 0) -> None:
+        """Add to what the step has written."""
+        with self._counts:
+            self._rows_written += rows
+            self._bytes_written += size_bytes
+
+    def measurements(self) -> Measurements:
+        """Return what has been used so far."""
+        return Measurements(
+            wall_seconds=round(time.monotonic() - self._started, 3),
+            cpu_seconds=round(self._cpu, 3),
+            peak_memory_bytes=self._peak,
+            rows_read=self._rows_read,
+            rows_written=self._rows_written,
+            bytes_read=self._bytes_read,
+            bytes_written=self._bytes_written,
+        )
+
+    def _sample(self) -> None:
+        use = tree_use(os.getpid())
+        self._peak = max(self._peak, use.memory_bytes)
+        # A child that nobody waited for takes its seconds along when it goes: keep the most seen.
+        self._cpu = max(self._cpu, use.cpu_seconds - self._cpu_before)
+
+    def _run(self) -> None:
+        ticked = time.monotonic()
+        while not self._ended.wait(self._interval()):
+            try:
+                self._sample()
+                if self._on_tick is not None and time.monotonic() - ticked >= _TICK_SECONDS:
+                    ticked = time.monotonic()
+                    self._on_tick()
+            except OSError as error:
+                # Measuring must never end a step; the end of the step will say it again.
+                _log.debug("The meter missed a sample: %s", error)
+
+    def _interval(self) -> float:
+        """Look often at first, when steps grow fastest and short steps are over."""
+        age = time.monotonic() - self._started
+        if age < 5:  # noqa: PLR2004 (seconds)
+            return _FIRST_INTERVAL
+        return _INTERVAL if age < 60 else _LATER_INTERVAL  # noqa: PLR2004 (seconds)

@@ -1,0 +1,144 @@
+"""What a job writes: staged first, published by the runner when the function has returned."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from stationmaster.step.errors import JobFunctionError, MisconfiguredError
+from stationmaster.step.reportfiles import FileSet
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    import polars as pl
+
+    from stationmaster.step.datasets import Staged
+    from stationmaster.step.protocol import StepContext
+    from stationmaster.step.session import Session
+
+__all__ = ["Outputs"]
+
+_log = logging.getLogger("stationmaster")
+
+
+class Outputs:
+    """Stage what a job writes for one business date; no reader sees it before `publish`."""
+
+    def __init__(self, session: Session, business_date: dt.date) -> None:
+        self._session = session
+        self._context: StepContext = session.context.model_copy(
+            update={"business_date": business_date}
+        )
+        self._staged: dict[str, Staged] = {}
+        self._files: dict[str, FileSet] = {}
+
+    @property
+    def datasets(self) -> list[str]:
+        """Return the tables that are staged, in the order they were written."""
+        return list(self._staged)
+
+    def write(
+        self,
+        dataset: str,
+        frame: pl.DataFrame | pl.LazyFrame,
+        rejected: pl.DataFrame | None = None,
+    ) -> Staged:
+        """Check a frame against the dataset's contract and stage it as the day's partition.
+
+        Rows that break a row rule go to quarantine with the rule's name; they count.
+
+        Args:
+            dataset: Name of the dataset.
+            frame: All rows of the business date.
+            rejected: Rows the job could not parse: columns `rule`, `record` (JSON text),
+                optionally `key` and `detail`. They go to quarantine and count as bad rows.
+
+        Raises:
+            ContractBrokenError: The schema is broken, or too many rows are bad.
+            ContractUnreadableError: The job has no contract for the dataset.
+        """
+        self._expect(dataset)
+        if dataset in self._staged:
+            raise _written_twice(dataset)
+        contract = self._session.contract(dataset)
+        staged = self._session.store.stage(self._context, contract, frame, rejected)
+        self._staged[dataset] = staged
+        self._session.meter.count_written(rows=staged.rows, size_bytes=staged.bytes)
+        _log.info(
+            "Staged %s %s: %d rows, %d in quarantine",
+            dataset,
+            staged.business_date,
+            staged.rows,
+            staged.quarantined_rows,
+        )
+        return staged
+
+    def write_file(self, dataset: str, name: str, data: bytes) -> None:
+        """Stage a file of the day's file set `<reports>/<dataset>/<date>/`.
+
+        Publishing replaces the whole set: a file that is not written again is gone.
+        """
+        self._expect(dataset)
+        if dataset not in self._files:
+            self._files[dataset] = FileSet(self._session.settings, self._context, dataset)
+        self._files[dataset].add(name, data)
+        self._session.meter.count_written(size_bytes=len(data))
+
+    def note(self, text: str) -> None:
+        """Add a short sentence to the step's result and log, such as why a source has no rows."""
+        self._session.report.note(text)
+
+    def publish(self) -> None:
+        """Make everything staged visible, in the order it was written; for the runner.
+
+        Raises:
+            PartitionConflictError: Another run published a partition meanwhile.
+            StaleAttemptError: A newer attempt of this run has published.
+        """
+        for dataset in list(self._staged):
+            ref = self._session.store.publish(self._staged[dataset])
+            del self._staged[dataset]
+            self._session.report.add_output(ref)
+            _log.info("Published %s %s: %d rows", dataset, ref.business_date, ref.rows)
+        for dataset in list(self._files):
+            ref = self._files[dataset].publish()
+            del self._files[dataset]
+            self._session.report.add_output(ref)
+            _log.info("Published %s %s: %d files", dataset, ref.business_date, ref.rows)
+
+    def discard(self) -> None:
+        """Drop what is staged and not published; for the runner."""
+        for dataset, staged in self._staged.items():
+            try:
+                self._session.store.discard(staged)
+            except Exception:  # noqa: BLE001 (a failed clean-up must not hide why the step failed)
+                _log.warning("Staged rows of %s stay behind unseen", dataset, exc_info=True)
+        for files in self._files.values():
+            files.discard()
+        self._staged.clear()
+        self._files.clear()
+
+    def missing(self) -> list[str]:
+        """Return declared outputs that were not written."""
+        written = {*self._staged, *self._files}
+        return [name for name in self._context.outputs if name not in written]
+
+    def _expect(self, dataset: str) -> None:
+        declared = self._context.outputs
+        if declared and dataset not in declared:
+            raise MisconfiguredError(
+                where=f"output {dataset}",
+                expected=f"one of the step's declared outputs: {', '.join(declared)}",
+                got="a dataset that nobody was told of",
+                hint="Add it to `outputs` in the job's job.yaml.",
+            )
+
+
+def _written_twice(dataset: str) -> JobFunctionError:
+    return JobFunctionError(
+        where=f"output {dataset}",
+        expected="one write a business date",
+        got="a second one",
+        hint="Concatenate the frames and write them at once: a write is the whole partition.",
+    )

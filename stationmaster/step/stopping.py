@@ -1,0 +1,76 @@
+"""Stop cleanly on SIGTERM: between two bytecodes of the job's function, and only there."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+from stationmaster.step.errors import StepStoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+__all__ = ["StopSignal"]
+
+
+class StopSignal:
+    """Remember a request to stop, and raise it where the step can be interrupted.
+
+    While the runner cleans up or publishes, nothing is raised: a publish of several datasets is
+    not left half way, and a second SIGTERM cannot break a clean-up off.
+    """
+
+    def __init__(self) -> None:
+        self.requested = ""
+        """Name of the signal that asked; empty when none did."""
+        self._interruptible = False
+
+    @contextlib.contextmanager
+    def installed(self) -> Iterator[None]:
+        """Listen to SIGTERM and SIGINT; must be entered in the main thread."""
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        for number in before:
+            signal.signal(number, self._receive)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let a request raise in here; also one that came before, or that was swallowed inside.
+
+        Raises:
+            StepStoppedError: The step was asked to stop.
+        """
+        self._interruptible = True
+        try:
+            self.check()
+            yield
+            # `except Exception` in a job catches the stop as well: it is not lost.
+            self.check()
+        finally:
+            self._interruptible = False
+
+    def check(self) -> None:
+        """Raise when the step was asked to stop.
+
+        Raises:
+            StepStoppedError: It was.
+        """
+        if self.requested:
+            raise StepStoppedError(
+                where="step",
+                expected="to run to its end",
+                got=self.requested,
+                hint="Run the step again: what it had staged is dropped, and no reader saw it.",
+            )
+
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
+        first = not self.requested
+        self.requested = self.requested or signal.Signals(number).name
+        if first and self._interruptible:
+            self.check()
