@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Write the morning report: tables, one page and its JSON."""

@@ -1,0 +1,118 @@
+"""Numbers, dates and durations as a person says them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from report_morning.model import Compared
+
+__all__ = [
+    "change",
+    "clock",
+    "count",
+    "day_long",
+    "day_short",
+    "duration",
+    "listed",
+    "money",
+    "money_short",
+    "percent",
+    "pounds",
+    "rule_meaning",
+    "signed",
+]
+
+_NONE: Final = "\N{EN DASH}"
+_MINUS: Final = "\N{MINUS SIGN}"
+_HOURS_SPOKEN_AS_HOURS: Final = 48
+_WHOLE_POUNDS_FROM: Final = 1_000
+_STEADY_PERCENT: Final = 0.05
+
+
+def count(value: float) -> str:
+    """Write a whole number with thousands separators."""
+    return f"{value:,.0f}".replace("-", _MINUS)
+
+
+def signed(value: float) -> str:
+    """Write a whole number with its sign, nought without."""
+    return f"+{count(value)}" if value > 0 else count(value)
+
+
+def money(value: float) -> str:
+    """Write pounds and pence; without pence from 1,000 pounds on."""
+    digits = 0 if abs(value) >= _WHOLE_POUNDS_FROM else 2
+    text = f"£{abs(value):,.{digits}f}"
+    return _MINUS + text if value < 0 else text
+
+
+def pounds(value: float) -> str:
+    """Write whole pounds, for a column of amounts."""
+    text = f"£{abs(value):,.0f}"
+    return _MINUS + text if value < 0 else text
+
+
+def money_short(value: float) -> str:
+    """Write pounds in at most five characters for a chart: £31k, £1.2m."""
+    for size, unit in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
+        if abs(value) >= size:
+            scaled = value / size
+            return f"£{scaled:.3g}{unit}"
+    return f"£{value:.0f}"
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """Write a share; a dash where there is none."""
+    return _NONE if value is None else f"{value:,.{digits}f}%".replace("-", _MINUS)
+
+
+def change(number: Compared) -> str:
+    """Write the change against the week before in words, honest where there is none."""
+    if number.previous_week is None:
+        return "nothing to compare with"
+    if number.change_percent is None:
+        return "none a week before" if number.value else "none a week before either"
+    if abs(number.change_percent) < _STEADY_PERCENT:
+        return "the same as a week before"
+    way = "up" if number.change_percent > 0 else "down"
+    return f"{way} {abs(number.change_percent):,.1f}%"
+
+
+def day_long(day: dt.date) -> str:
+    """Write Monday 21 November 2011."""
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def day_short(day: dt.date) -> str:
+    """Write Monday 21 November."""
+    return f"{day:%A} {day.day} {day:%B}"
+
+
+def clock(moment: dt.datetime, business_date: dt.date) -> str:
+    """Write the time of day; with the date where it is not the business date's."""
+    text = f"{moment:%H:%M}"
+    if moment.date() == business_date:
+        return text
+    return f"{text} on {moment.day} {moment:%B}"
+
+
+def duration(hours: float | None) -> str:
+    """Write hours up to two days, days beyond."""
+    if hours is None:
+        return _NONE
+    if hours < _HOURS_SPOKEN_AS_HOURS:
+        return f"{hours:.0f} h"
+    return f"{hours / 24:.1f} days"
+
+
+def listed(words: list[str]) -> str:
+    """Join words as a sentence does: a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def rule_meaning(rule: str) -> str:
+    """Turn a contract rule's name into words: `revenue_not_negative` -> revenue not negative."""
+    return rule.replace("_", " ").replace(".", ": ")
