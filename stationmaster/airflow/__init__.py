@@ -1,0 +1,1 @@
+"""What a DAG file imports; as light as KubernetesPodOperator allows."""

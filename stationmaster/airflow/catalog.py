@@ -1,0 +1,119 @@
+"""Job name -> image, size, contract, command.
+
+On a laptop the catalog is the jobs folder: `jobs/<name>/job.yaml`, read when a DAG asks for the
+name. On a cluster it is one file (the chart's ConfigMap) that names each job's image by digest:
+
+    jobs:
+      extract-web:
+        image: registry.example.com/extract-web@sha256:…
+        …the fields of its job.yaml
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from pydantic import ValidationError
+
+from stationmaster.step.errors import MisconfiguredError
+from stationmaster.step.jobfile import JobFile, jobs_folder, load_job
+from stationmaster.step.settings import Settings
+
+__all__ = ["CatalogJob", "find_job"]
+
+UNSET: Final = Path()
+
+
+@dataclass(frozen=True)
+class CatalogJob:
+    """Hold a job as the catalog knows it."""
+
+    image: str
+    file: JobFile
+
+    @property
+    def name(self) -> str:
+        """Return the job's name."""
+        return str(self.file.name)
+
+
+def find_job(name: str, settings: Settings | None = None) -> CatalogJob:
+    """Return the job of that name; its file is read again only when it has changed.
+
+    Raises:
+        MisconfiguredError: There is no such job, or its file cannot be used.
+    """
+    settings = settings or Settings()
+    if settings.catalog_file != UNSET:
+        return _from_catalog_file(settings.catalog_file, name)
+    folder = jobs_folder(settings)
+    return _from_folder(folder, name, _changed(folder / name / "job.yaml"))
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=256)
+def _from_folder(folder: Path, name: str, changed: int) -> CatalogJob:
+    del changed  # part of the cache's key: a changed file is a new entry
+    file = load_job(folder, name)
+    return CatalogJob(image=f"stationmaster/{file.name}:latest", file=file)
+
+
+def _from_catalog_file(path: Path, name: str) -> CatalogJob:
+    jobs = _read(path, _changed(path))
+    if name not in jobs:
+        near = get_close_matches(name, jobs, n=3)
+        raise MisconfiguredError(
+            where=f"job {name!r}",
+            expected=f"one of the jobs in {path}: {', '.join(sorted(jobs)) or 'there is none'}",
+            got="an unknown name",
+            hint=f"Did you mean {' or '.join(near)}?" if near else "Deploy the job, then the DAG.",
+        )
+    fields = dict(jobs[name])
+    image = fields.pop("image", None)
+    if not isinstance(image, str) or not image:
+        raise _unusable(path, f"an image for {name}", repr(image))
+    try:
+        return CatalogJob(image=image, file=JobFile.model_validate({"name": name} | fields))
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in problem["loc"])
+        raise _unusable(
+            path, f"the fields of a job.yaml for {name}", f"{problem['msg']} at `{field}`"
+        ) from error
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, changed: int) -> dict[str, dict[str, Any]]:
+    del changed  # as above
+    # The C loader where it is built in: a DAG file is parsed all the time, and JSON is YAML too.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 (safe)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        got = " ".join(str(error).split())
+        raise _unusable(path, "a YAML or JSON file", got) from error
+    jobs = document.get("jobs") if isinstance(document, dict) else None
+    if not isinstance(jobs, dict) or not all(isinstance(job, dict) for job in jobs.values()):
+        raise _unusable(path, "`jobs:` with one mapping a job", f"{type(jobs).__name__}")
+    return jobs
+
+
+def _unusable(path: Path, expected: str, got: str) -> MisconfiguredError:
+    return MisconfiguredError(
+        where=f"catalog {path}",
+        expected=expected,
+        got=got,
+        hint="Deploy again, which writes the catalog, or unset STATIONMASTER_CATALOG_FILE to "
+        "use the jobs folder.",
+    )

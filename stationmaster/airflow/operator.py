@@ -1,0 +1,280 @@
+"""StepOperator: a step of a pipeline, as a local process or as a pod."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from stationmaster.airflow.arguments import check_arguments
+from stationmaster.airflow.catalog import find_job
+from stationmaster.airflow.contexts import count_shards, example_context, shard_contexts
+from stationmaster.airflow.dates import business_date_template, parse_business_date
+from stationmaster.airflow.exceptions import StepMisconfiguredError, failure_of
+from stationmaster.airflow.process import LocalRun, ShardOutcome
+from stationmaster.airflow.results import reference, sentences
+from stationmaster.airflow.retries import StepRetryPolicy
+from stationmaster.airflow.sizes import resources_of
+from stationmaster.step.errors import MisconfiguredError
+from stationmaster.step.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from airflow.sdk import Context
+    from airflow.sdk.definitions.mappedoperator import OperatorPartial
+    from kubernetes.client import V1Pod  # type: ignore[import-untyped]
+    from pydantic import JsonValue
+
+    from stationmaster.airflow.catalog import CatalogJob
+    from stationmaster.step.protocol import Shard, StepContext
+
+__all__ = ["StepOperator"]
+
+DEFAULT_GRACE_SECONDS: Final = 30
+
+
+class StepOperator(KubernetesPodOperator):
+    """Run a job of the catalog as one step.
+
+    Every argument of KubernetesPodOperator is honoured, or refused with a sentence that says why
+    (`stationmaster.airflow.arguments`).
+
+    Args:
+        job: Name of a job in the catalog.
+        business_date: The day to work on, templated; the day before the run by default.
+        step_params: Parameters of the job, templated, over the defaults of its job.yaml.
+            (`params=` is Airflow's own and stays that.)
+        size: xs, s, m, l or xl; the job's own by default.
+        shards: In how many parts the work is split: a number, a template, an upstream task's
+            output, or a function of the task's context that returns the number.
+        runtime: "process" or "kubernetes"; the setting STATIONMASTER_RUNTIME by default.
+
+    Raises:
+        MisconfiguredError: Unknown job or size, or an argument that a step refuses.
+    """
+
+    template_fields = (
+        *KubernetesPodOperator.template_fields,
+        "business_date",
+        "step_params",
+        "shards",
+        "size",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        **KubernetesPodOperator.template_fields_renderers,
+        "step_params": "json",
+    }
+    ui_color = "#e8f1f8"
+
+    def __init__(  # noqa: PLR0913 (one keyword for each thing an author may choose)
+        self,
+        *,
+        job: str,
+        business_date: str | None = None,
+        step_params: Mapping[str, JsonValue] | None = None,
+        size: str | None = None,
+        shards: int | str | Callable[[Context], int] = 1,
+        runtime: str | None = None,
+        **kwargs: Any,  # noqa: ANN401 (Airflow's own arguments, of many types)
+    ) -> None:
+        task_id = str(kwargs.get("task_id"))
+        defaults = dict(kwargs.get("default_args") or {})
+        check_arguments(task_id, {**defaults, **kwargs})
+        settings = Settings()
+        found = find_job(job, settings)
+        self.job = job
+        self.business_date = business_date or business_date_template(settings.zone)
+        self.step_params = {} if step_params is None else step_params
+        self.size: str = size or found.file.size
+        if "{{" not in str(self.size):
+            resources_of(self.size)
+        # A function is kept apart: Airflow would call it while rendering, before the context
+        # that it is a function of is whole.
+        self.count_shards = shards if callable(shards) else None
+        self.shards = 1 if callable(shards) else shards
+        self.runtime = runtime or settings.runtime
+        super().__init__(**_with_defaults(kwargs, defaults, found))
+        self._refuse_misplaced_params(found)
+        self._run: LocalRun | None = None
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> OperatorPartial:  # noqa: ANN401 (as __init__)
+        """Return the start of a mapped step (`.expand(...)` makes it), checked as far as it is.
+
+        Raises:
+            MisconfiguredError: Unknown job, or an argument that a step refuses.
+        """
+        check_arguments(str(kwargs.get("task_id")), kwargs)
+        if "job" in kwargs:
+            find_job(kwargs["job"])
+        return super().partial(**kwargs)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the step and return references to what it read and wrote.
+
+        Raises:
+            StepFailedError: The step failed; the class says what to do about it.
+            AirflowSkipException: It ended with an exit code of `skip_on_exit_code`.
+        """
+        try:
+            contexts = self._contexts(context)
+            if self.runtime == "kubernetes":
+                raise _kubernetes_not_yet(self.task_id)
+            outcomes = self._run_locally(contexts)
+        except MisconfiguredError as error:
+            raise StepMisconfiguredError(str(error), exit_code=error.exit_code) from error
+        self._raise_failure(outcomes)
+        results = [each.outcome.result for each in outcomes if each.outcome.result is not None]
+        pushed = reference(contexts[0].business_date, results)
+        for line in sentences(pushed):
+            self.log.info(line)
+        return pushed
+
+    def on_kill(self) -> None:
+        """Stop the step's processes cleanly; `execute` then raises StepStoppedError."""
+        self._killed = True
+        if self._run is not None:
+            self.log.warning("Stopping %s, as Airflow asks.", self.job)
+            self._run.stop()
+
+    def build_pod_request_obj(
+        self, context: Context | None = None, *, dry_run: bool = False
+    ) -> V1Pod:
+        """Return the pod of the step's first shard; an example of one without a context."""
+        del dry_run
+        return self.build_pods(context)[0]
+
+    def build_pods(self, context: Context | None = None) -> list[V1Pod]:
+        """Return the pods that this try is on Kubernetes, one a shard.
+
+        Raises:
+            MisconfiguredError: Size, shards or business date were rendered to something unusable.
+        """
+        from stationmaster.airflow.pods import build_pod  # noqa: PLC0415 (a process needs none)
+
+        job = find_job(self.job)
+        contexts = (
+            self._contexts(context)
+            if context
+            else [example_context(self.dag_id, self.task_id, job)]
+        )
+        wishes, resources = self._wishes(context), resources_of(self.size)
+        return [build_pod(wishes, job, resources, each) for each in contexts]
+
+    def _wishes(self, context: Context | None) -> V1Pod:
+        """Return the pod that KubernetesPodOperator's own arguments describe."""
+        pushes, self.do_xcom_push = self.do_xcom_push, False  # True would mean a sidecar
+        try:
+            # A dry run asks no cluster: whether we are inside one is no business of the pod.
+            return super().build_pod_request_obj(context, dry_run=True)
+        finally:
+            self.do_xcom_push = pushes
+
+    def _contexts(self, context: Context) -> list[StepContext]:
+        counted = self.count_shards(context) if self.count_shards else self.shards
+        return shard_contexts(
+            context,
+            find_job(self.job),
+            business_date=parse_business_date(self.business_date, where=self.task_id),
+            params=self.step_params,
+            shards=count_shards(counted, where=self.task_id),
+        )
+
+    def _run_locally(self, contexts: Sequence[StepContext]) -> list[ShardOutcome]:
+        command = [*(self.cmds or find_job(self.job).file.command), *self.arguments]
+        self._run = LocalRun(
+            contexts,
+            command,
+            env=self._process_environment(),
+            grace_seconds=self.termination_grace_period or DEFAULT_GRACE_SECONDS,
+        )
+        self.log.info(
+            "Step %s of %s works on %s: %s",
+            self.task_id,
+            contexts[0].pipeline,
+            contexts[0].business_date,
+            " ".join(command),
+        )
+        try:
+            return self._run.run(self._on_line)
+        finally:
+            self._run = None
+
+    def _process_environment(self) -> dict[str, str]:
+        """Return the plain values of `env_vars`; a value_from exists in a cluster only."""
+        if isinstance(self.env_vars, dict):
+            return {name: str(value) for name, value in self.env_vars.items()}
+        return {each.name: each.value for each in self.env_vars if each.value is not None}
+
+    def _on_line(self, shard: Shard, line: str) -> None:
+        if self._progress_callback:
+            self._progress_callback(line)
+        if not self.get_logs:
+            return
+        if self.log_formatter:
+            line = self.log_formatter(self.base_container_name, line)
+        elif self.container_name_log_prefix_enabled:
+            line = f"[{self.base_container_name}] {line}"
+        if shard.count > 1:
+            line = f"[shard {shard.index + 1} of {shard.count}] {line}"
+        self.log.info("%s", line)
+
+    def _raise_failure(self, outcomes: Sequence[ShardOutcome]) -> None:
+        failed = [each for each in outcomes if not each.outcome.done]
+        if not failed:
+            return
+        # The others were stopped because of the one that failed by itself.
+        first = next((each for each in failed if not each.outcome.stop_requested), failed[0])
+        if first.outcome.exit_code in self.skip_on_exit_code:
+            message = f"{self.job} ended with exit code {first.outcome.exit_code}: skipped."
+            raise AirflowSkipException(message)
+        where = self.job
+        if first.shard.count > 1:
+            where += f" (shard {first.shard.index + 1} of {first.shard.count})"
+        raise failure_of(where, first.outcome, first.tail)
+
+    def _refuse_misplaced_params(self, found: CatalogJob) -> None:
+        """Refuse a job's parameter in `params=`, where it would silently do nothing."""
+        if not isinstance(self.step_params, dict):
+            return  # an upstream task's output: its names are known at run time
+        for name in self.params:
+            if name in found.file.params and name not in self.step_params:
+                raise MisconfiguredError(
+                    where=f"StepOperator {self.task_id}, params[{name!r}]",
+                    expected=f"the parameter {name!r} of job {self.job} in step_params=",
+                    got="it in params=, which is Airflow's own and does not reach the step",
+                    hint=f"Write step_params={{{name!r}: …}}; a template "
+                    f"'{{{{ params.{name} }}}}' hands Airflow's value on.",
+                )
+
+
+def _with_defaults(
+    given: dict[str, Any], defaults: Mapping[str, Any], job: CatalogJob
+) -> dict[str, Any]:
+    """Return the arguments with what the job says of itself where the author says nothing."""
+    own: dict[str, Any] = {
+        "owner": job.file.owner,
+        "doc_md": job.file.summary,
+        "execution_timeout": dt.timedelta(minutes=job.file.timeout_minutes),
+        "retry_policy": StepRetryPolicy(),
+        # What differs from KubernetesPodOperator's defaults.
+        "random_name_suffix": False,
+        "do_xcom_push": True,
+        "deferrable": False,
+        "log_pod_spec_on_failure": False,
+        "container_name_log_prefix_enabled": False,
+    }
+    unsaid = {name: value for name, value in own.items() if name not in {*given, *defaults}}
+    return given | unsaid
+
+
+def _kubernetes_not_yet(task_id: str) -> MisconfiguredError:
+    return MisconfiguredError(
+        where=f"runtime of {task_id}",
+        expected="'process'",
+        got="'kubernetes', which builds and checks pods but does not start them yet",
+        hint="Set STATIONMASTER_RUNTIME=process, or leave it out.",
+    )
