@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import polars as pl
 
 from stationmaster.step.errors import ContractBrokenError
-from stationmaster.step.rows import rejected_rows
+from stationmaster.step.rows import Records, rejected_rows
 from stationmaster.step.shapes import Census, Kind, Shape
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from polars.datatypes import DataTypeClass
 
-__all__ = ["JsonLines", "check_bad_share", "polars_schema", "read_json_lines"]
+__all__ = ["check_bad_share", "polars_schema", "read_json_lines"]
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31
@@ -43,23 +43,9 @@ _TYPES: Final[Mapping[Kind, DataTypeClass]] = {
 }
 
 
-@dataclass(frozen=True)
-class JsonLines:
-    """Hold the records of one file: good ones as a frame, bad ones as rows for quarantine."""
-
-    frame: pl.DataFrame
-    rejected: pl.DataFrame
-    notes: tuple[str, ...] = ()
-
-    @property
-    def records(self) -> int:
-        """Return how many lines that are not blank the file has."""
-        return self.frame.height + self.rejected.height
-
-
 def read_json_lines(
     data: bytes, shape: Shape, *, where: str, max_bad_share: float, hint: str
-) -> JsonLines:
+) -> Records:
     """Read one file of JSON lines, gzipped or plain.
 
     Args:
@@ -82,7 +68,7 @@ def read_json_lines(
         return _read_line_by_line(data, shape, where, max_bad_share, hint)
     if _has_missing(frame, shape) or not _tail_is_sound(data, frame, shape, where):
         return _read_line_by_line(data, shape, where, max_bad_share, hint)
-    return JsonLines(frame, rejected_rows(), tuple(f"{where}: {note}" for note in notes))
+    return Records(frame, rejected_rows(), tuple(f"{where}: {note}" for note in notes))
 
 
 def polars_schema(shape: Shape) -> dict[str, pl.DataType | DataTypeClass]:
@@ -211,7 +197,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _read_line_by_line(
     data: bytes, shape: Shape, where: str, max_bad_share: float, hint: str
-) -> JsonLines:
+) -> Records:
     census = Census(shape)
     good: list[bytes] = []
     aside: list[_Aside] = []
@@ -239,7 +225,7 @@ def _read_line_by_line(
         got=f"{len(malformed):,} are no JSON, the first is {example!r}",
     )
     rejected = rejected_rows((bad.rule, bad.text, None, bad.detail) for bad in aside)
-    return JsonLines(frame, rejected)
+    return Records(frame, rejected)
 
 
 def _parse(

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "REJECTED_SCHEMA",
+    "Records",
     "Settled",
+    "as_json",
+    "as_key",
     "blank_to_null",
-    "reject",
     "rejected_rows",
     "settle_duplicates",
 ]
@@ -29,6 +31,20 @@ REJECTED_SCHEMA: Final = {
     "detail": pl.String,
 }
 """Columns of rows that go to quarantine: the rule broken, the record as text, its key, why."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """Hold the records of one file: good ones as a frame, bad ones as rows for quarantine."""
+
+    frame: pl.DataFrame
+    rejected: pl.DataFrame
+    notes: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Return how many records the file has."""
+        return self.frame.height + self.rejected.height
 
 
 @dataclass(frozen=True)
@@ -52,21 +68,14 @@ def rejected_rows(rows: Iterable[tuple[str, str, str | None, str | None]] = ()) 
     return pl.DataFrame(list(rows), schema=REJECTED_SCHEMA, orient="row")
 
 
-def reject(frame: pl.DataFrame, *, rule: str, key: Sequence[str], detail: str) -> pl.DataFrame:
-    """Return the rows of a frame as rows for quarantine.
+def as_json() -> pl.Expr:
+    """Return each whole row as JSON text."""
+    return pl.struct(pl.all()).struct.json_encode()
 
-    Args:
-        frame: The rows that break the rule.
-        rule: The rule's name.
-        key: Columns that name a row.
-        detail: What is wrong, as a sentence.
-    """
-    return frame.select(
-        rule=pl.lit(rule),
-        record=pl.struct(pl.all()).struct.json_encode(),
-        key=pl.concat_str([pl.col(part).cast(pl.String) for part in key], separator="/"),
-        detail=pl.lit(detail),
-    ).match_to_schema(REJECTED_SCHEMA)
+
+def as_key(columns: Sequence[str]) -> pl.Expr:
+    """Return the text that names a row."""
+    return pl.concat_str([pl.col(name).cast(pl.String) for name in columns], separator="/")
 
 
 def settle_duplicates(frame: pl.DataFrame, *, key: Sequence[str], latest_by: str) -> Settled:
@@ -89,9 +98,14 @@ def settle_duplicates(frame: pl.DataFrame, *, key: Sequence[str], latest_by: str
     )
     kept = ranked.unique(subset=list(key), keep="first", maintain_order=True)
     others = ranked.join(kept, on=frame.columns, how="anti", nulls_equal=True)
-    detail = f"another row of {', '.join(key)} with other content was kept"
+    aside = others.select(
+        rule=pl.lit("duplicate_key"),
+        record=as_json(),
+        key=as_key(key),
+        detail=pl.lit(f"another row with this {', '.join(key)} and other content was kept"),
+    )
     return Settled(
         frame=pl.concat([frame.filter(~pl.struct(key).is_duplicated()), kept]),
-        rejected=reject(others, rule="duplicate_key", key=key, detail=detail),
+        rejected=aside,
         repeats=repeated.height - different.height,
     )

@@ -82,14 +82,14 @@ class Census:
     problems: Counter[Problem] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
 
-    def add(self, record: Mapping[str, object]) -> list[Problem]:
-        """Count one record and return its problems."""
-        self.records += 1
+    def add(self, record: Mapping[str, object], *, times: int = 1) -> list[Problem]:
+        """Count a record, or as many records of the same fields; return its problems."""
+        self.records += times
         problems: list[Problem] = []
         unknown: set[str] = set()
         _look_into(record, self.shape, "", problems, unknown)
-        self.problems.update(set(problems))
-        self.unknown.update(unknown)
+        self.problems.update(dict.fromkeys(problems, times))
+        self.unknown.update(dict.fromkeys(unknown, times))
         return problems
 
     def error(self, where: str, *, hint: str) -> ContractBrokenError:

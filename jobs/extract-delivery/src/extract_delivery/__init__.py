@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Read the carriers' delivery events of one business day."""

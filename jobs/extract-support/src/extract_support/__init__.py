@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Read customer support's tickets of one business day."""

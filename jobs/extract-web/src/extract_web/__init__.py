@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Read the web shop's orders and sessions of one business day."""

@@ -1,0 +1,108 @@
+"""Read delivery tracking's CSV fast, keep bad lines aside, and notice a changed header."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Final
+
+import polars as pl
+
+from stationmaster.step.jsonlines import check_bad_share
+from stationmaster.step.rows import Records, rejected_rows
+from stationmaster.step.shapes import Census, Kind
+
+__all__ = ["COLUMNS", "read_events"]
+
+COLUMNS: Final = (
+    "shipment_id",
+    "order_ref",
+    "event",
+    "event_time",
+    "carrier",
+    "recipient",
+    "phone",
+    "address",
+    "postcode",
+    "utc_offset",
+)
+"""The header that was promised; the order of columns does not matter."""
+
+_ALWAYS_FILLED: Final = COLUMNS[:5]
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_SHOWN: Final = 60
+_HINT: Final = (
+    "Map the column in COLUMNS and `tidy_events` of the job extract-delivery, or ask delivery "
+    "tracking to bring it back; then clear the step."
+)
+
+
+def read_events(data: bytes, *, where: str, max_bad_share: float) -> Records:
+    """Read one `events-NNN.csv`; every column is text.
+
+    Raises:
+        ContractBrokenError: The header has changed, or too many lines cannot be read.
+    """
+    header, _, body = data.removeprefix(_BYTE_ORDER_MARK).partition(b"\n")
+    lines = [line for line in body.splitlines() if line.strip()]
+    if not header.strip():
+        return Records(_frame([]), rejected_rows())
+    names = next(csv.reader([header.decode("utf-8", errors="replace").strip()]))
+    notes = _check_header(names, len(lines), where)
+    frame = _read_at_once(header, body, names)
+    if frame is None or frame.height != len(lines):
+        return _read_line_by_line(names, lines, where, max_bad_share)
+    return Records(frame, rejected_rows(), notes)
+
+
+def _check_header(names: list[str], lines: int, where: str) -> tuple[str, ...]:
+    census = Census(dict.fromkeys(COLUMNS, Kind.TEXT))
+    census.add(dict.fromkeys(names, ""), times=lines)
+    if census.problems:
+        raise census.error(where, hint=_HINT)
+    return tuple(f"{where}: new column `{name}` is not read" for name in sorted(census.unknown))
+
+
+def _read_at_once(header: bytes, body: bytes, names: list[str]) -> pl.DataFrame | None:
+    """Return the events, None where any line is not as it should be."""
+    try:
+        frame = pl.read_csv(
+            header.strip() + b"\n" + body, schema=dict.fromkeys(names, pl.String)
+        ).select(COLUMNS)
+    except pl.exceptions.PolarsError:
+        return None
+    # A line that was cut off lacks its last columns.
+    needed = [*_ALWAYS_FILLED, names[-1]]
+    return None if any(frame.select(pl.col(needed).is_null().any()).row(0)) else frame
+
+
+def _read_line_by_line(
+    names: list[str], lines: list[bytes], where: str, max_bad_share: float
+) -> Records:
+    good: list[dict[str, str]] = []
+    aside: list[tuple[str, str, None, str]] = []
+    for line in lines:
+        text = line.decode("utf-8", errors="backslashreplace")
+        try:
+            line.decode("utf-8")
+            values = next(csv.reader(io.StringIO(text), strict=True), [])
+        except (csv.Error, UnicodeDecodeError) as problem:
+            aside.append(("not_csv", text, None, str(problem)))
+            continue
+        if len(values) != len(names):
+            aside.append(("not_csv", text, None, f"{len(values)} fields, not {len(names)}"))
+        else:
+            good.append(dict(zip(names, values, strict=True)))
+    first = aside[0][1][:_SHOWN] if aside else ""
+    check_bad_share(
+        len(aside),
+        len(lines),
+        where=where,
+        max_bad_share=max_bad_share,
+        got=f"no CSV of {len(names)} columns, the first is {first!r}",
+    )
+    return Records(_frame(good), rejected_rows(aside))
+
+
+def _frame(rows: list[dict[str, str]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=dict.fromkeys(COLUMNS, pl.String))

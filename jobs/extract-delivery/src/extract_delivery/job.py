@@ -1,0 +1,52 @@
+"""The job: one business day of the carriers' delivery events."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from extract_delivery.csvlines import read_events
+from extract_delivery.tidy import UPSTREAM_ZONE, tidy_events
+from stationmaster.step import Inputs, Outputs, Params, job
+from stationmaster.step.extraction import Fault, Recipe, write_day
+
+__all__ = ["ExtractDelivery", "recipe", "run"]
+
+_ZONE: Final = ZoneInfo(UPSTREAM_ZONE)
+_NO_TIME: Final = (
+    "the local time is not written like 21/11/2011 14:05, or no clock in "
+    f"{UPSTREAM_ZONE} showed it with this offset, or it was shown twice and has no offset"
+)
+
+
+class ExtractDelivery(Params):
+    """What can be set for a run."""
+
+    max_bad_lines: float = 0.05
+    """Share of a file's lines that may be bad before the step stops."""
+
+
+def recipe(max_bad_lines: float) -> Recipe:
+    """Return how the event files are read."""
+    return Recipe(
+        dataset="delivery_events",
+        prefix="events-",
+        read=partial(read_events, max_bad_share=max_bad_lines),
+        tidy=tidy_events,
+        key=["shipment_id", "event", "event_at"],
+        time="event_at",
+        zone=_ZONE,
+        faults=[
+            Fault("shipment_id", "no_key", "the event names no shipment"),
+            Fault("event", "no_key", "the event says not what happened"),
+            Fault("event_at", "bad_time", _NO_TIME),
+        ],
+    )
+
+
+@job
+def run(params: ExtractDelivery, inputs: Inputs, outputs: Outputs) -> None:
+    """Read delivery tracking's files and write `delivery_events`."""
+    files = inputs.landing("delivery", days=inputs.upstream_days(_ZONE))
+    write_day(recipe(params.max_bad_lines), files, inputs, outputs)

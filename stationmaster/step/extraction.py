@@ -1,0 +1,220 @@
+"""Make one dataset's business day out of delivered files, with every record accounted for.
+
+Heavy (polars): import it from a job, not from what a DAG file loads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+import polars as pl
+
+from stationmaster.step.deliveries import Delivered, delivered
+from stationmaster.step.rows import (
+    Records,
+    as_json,
+    as_key,
+    blank_to_null,
+    rejected_rows,
+    settle_duplicates,
+)
+from stationmaster.step.times import is_within, local_date, noon
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Sequence
+    from zoneinfo import ZoneInfo
+
+    from stationmaster.step.inputs import Inputs
+    from stationmaster.step.landing import LandingFile
+    from stationmaster.step.outputs import Outputs
+
+__all__ = ["Account", "Extracted", "Fault", "Recipe", "extract", "stage", "write_day"]
+
+
+_STRAYED: Final = "wrong_day"
+
+
+class _Read(Protocol):
+    def __call__(self, data: bytes, *, where: str) -> Records: ...
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Tell which rule a record breaks when `tidy` leaves this column null."""
+
+    column: str
+    rule: str
+    detail: str
+    given_as: str = ""
+    """The record's field that may be null itself, so that null alone is no fault."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Tell how the files of one dataset become its rows."""
+
+    dataset: str
+    prefix: str
+    """What the names of its files begin with."""
+    read: _Read
+    tidy: Callable[[pl.DataFrame], pl.DataFrame]
+    """Records as they came -> rows of the dataset, one each, in the same order."""
+    key: Sequence[str]
+    time: str
+    zone: ZoneInfo
+    """Whose calendar the upstream's day folders follow."""
+    faults: Sequence[Fault]
+    latest_by: str = ""
+    """Which of two rows with one key is the later one; by `time` where empty."""
+
+
+@dataclass
+class Account:
+    """Count where each record went."""
+
+    files: int = 0
+    records: int = 0
+    rows: int = 0
+    other_days: int = 0
+    repeats: int = 0
+    aside: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        """Return whether no record got lost and none was counted twice."""
+        return self.records == self.rows + self.other_days + self.repeats + self.aside
+
+    def sentence(self, dataset: str) -> str:
+        """Say it in one sentence."""
+        if not self.records:
+            return f"{dataset}: the source delivered {self.files} files without records"
+        return (
+            f"{dataset}: {self.records:,} records in {self.files} files: {self.rows:,} rows, "
+            f"{self.other_days:,} of other days, {self.repeats:,} repeats dropped, "
+            f"{self.aside:,} kept aside"
+        )
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """Hold the rows of one business day, what was kept aside, and the account of both."""
+
+    frame: pl.DataFrame
+    rejected: pl.DataFrame
+    account: Account
+    notes: tuple[str, ...]
+
+
+def write_day(
+    recipe: Recipe, files: Iterable[LandingFile], inputs: Inputs, outputs: Outputs
+) -> None:
+    """Extract one dataset from a source's landing files, stage it, and note the account."""
+    extracted = extract(recipe, delivered(files, recipe.prefix), inputs.utc_bounds())
+    stage(recipe, extracted, inputs, outputs)
+
+
+def stage(recipe: Recipe, extracted: Extracted, inputs: Inputs, outputs: Outputs) -> None:
+    """Stage what was extracted, and note where each record went."""
+    inputs.count_read(rows=extracted.account.records)
+    for note in extracted.notes:
+        outputs.note(note)
+    outputs.write(recipe.dataset, extracted.frame, rejected=extracted.rejected)
+
+
+def extract(
+    recipe: Recipe, files: Iterable[Delivered], bounds: tuple[dt.datetime, dt.datetime]
+) -> Extracted:
+    """Read files one after the other and keep what is of the business day.
+
+    A record without a usable time, and one that lies in another day's folder, belongs to the
+    business day that the middle of its folder's day is in: so it is kept aside exactly once.
+
+    Args:
+        recipe: How to read them.
+        files: The files of all upstream days that overlap the business day.
+        bounds: The business day in UTC, [start, end).
+
+    Raises:
+        ContractBrokenError: A file does not keep what was promised.
+    """
+    account = Account()
+    notes: list[str] = []
+    frames: list[pl.DataFrame] = []
+    rejected: list[pl.DataFrame] = [rejected_rows()]
+    for file in files:
+        rows, aside, others, told = _of_one_file(recipe, file, bounds)
+        account.files += 1
+        account.records += rows.height + aside.height + others
+        account.other_days += others
+        frames.append(rows)
+        rejected.append(aside)
+        notes += told
+    gathered = pl.concat(frames) if frames else _no_rows(recipe)
+    settled = settle_duplicates(gathered, key=recipe.key, latest_by=recipe.latest_by or recipe.time)
+    rejected.append(settled.rejected)
+    aside = pl.concat(rejected)
+    account.rows, account.repeats, account.aside = (
+        settled.frame.height,
+        settled.repeats,
+        aside.height,
+    )
+    notes.append(account.sentence(recipe.dataset))
+    return Extracted(settled.frame, aside, account, tuple(notes))
+
+
+def _of_one_file(
+    recipe: Recipe, file: Delivered, bounds: tuple[dt.datetime, dt.datetime]
+) -> tuple[pl.DataFrame, pl.DataFrame, int, tuple[str, ...]]:
+    """Return rows of the day, records kept aside, how many are of other days, and notes."""
+    lines = recipe.read(file.data, where=file.where)
+    file.check_records(lines.count)
+    rows = recipe.tidy(lines.frame)
+    broken = _rules_broken(recipe, file.day, lines.frame, rows)
+    good = rows.filter(broken.is_null() & rows.select(is_within(recipe.time, bounds)).to_series())
+    start, end = bounds
+    if not start <= noon(file.day, recipe.zone) < end:
+        return good, rejected_rows(), lines.count - good.height, lines.notes
+    aside = [lines.rejected]
+    if broken.null_count() < rows.height:
+        aside.append(_aside(recipe, lines.frame, rows, broken))
+    set_aside = pl.concat(aside)
+    return good, set_aside, lines.count - good.height - set_aside.height, lines.notes
+
+
+def _rules_broken(
+    recipe: Recipe, day: dt.date, records: pl.DataFrame, rows: pl.DataFrame
+) -> pl.Series:
+    """Return the first rule that each record breaks, null for a sound one."""
+    strayed = local_date(recipe.time, recipe.zone.key) != day
+    rules = [pl.when(strayed).then(pl.lit(_STRAYED))]
+    given = {}
+    for fault in reversed(recipe.faults):
+        missing = pl.col(fault.column).is_null()
+        if fault.given_as:
+            given[f"given as {fault.given_as}"] = records[fault.given_as]
+            missing &= blank_to_null(f"given as {fault.given_as}").is_not_null()
+        rules.insert(0, pl.when(missing).then(pl.lit(fault.rule)))
+    return rows.with_columns(**given).select(rule=pl.coalesce(rules)).to_series()
+
+
+def _aside(
+    recipe: Recipe, records: pl.DataFrame, rows: pl.DataFrame, broken: pl.Series
+) -> pl.DataFrame:
+    details = {fault.rule: fault.detail for fault in recipe.faults}
+    details[_STRAYED] = "the record's time is on another day than it was delivered for"
+    bad = broken.is_not_null()
+    return (
+        rows.filter(bad)
+        .select(
+            rule=broken.filter(bad),
+            record=records.filter(bad).select(as_json()).to_series(),
+            key=as_key(recipe.key),
+        )
+        .with_columns(detail=pl.col("rule").replace_strict(details, return_dtype=pl.String))
+    )
+
+
+def _no_rows(recipe: Recipe) -> pl.DataFrame:
+    return recipe.tidy(recipe.read(b"", where=recipe.dataset).frame)
