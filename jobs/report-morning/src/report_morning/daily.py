@@ -54,7 +54,8 @@ def _rows(report: Report) -> Iterator[_Row]:
         yield "tickets_still_open", kind.kind, _alone(kind.still_open)
     for source in report.sources:
         yield "rows_arrived", source.source, _alone(source.rows)
-        yield "rows_quarantined", source.source, _alone(source.quarantined_rows)
+        if source.quarantined_rows is not None:
+            yield "rows_quarantined", source.source, _alone(source.quarantined_rows)
 
 
 def _customer_rows(report: Report) -> Iterator[_Row]:

@@ -55,13 +55,14 @@ def _people(report: Report) -> str:
 
 def _fresh(report: Report) -> str:
     rows = sum(source.rows for source in report.sources)
-    aside = sum(source.quarantined_rows for source in report.sources)
+    known = [s.quarantined_rows for s in report.sources if s.quarantined_rows is not None]
     moments = [s.latest for s in report.sources if s.latest]
     until = f"Data up to {clock(max(moments), report.business_date)}" if moments else "No records"
-    told = (
-        f"{count(aside)} of {count(rows + aside)} rows set aside" if aside else "no row set aside"
-    )
-    return f"{until}; {told}."
+    if not known:
+        return f"{until}."
+    aside = sum(known)
+    of_all = f"{count(aside)} of {count(rows + aside)} rows set aside"
+    return f"{until}; {of_all if aside else 'no row set aside'}."
 
 
 def _sources(report: Report) -> str:

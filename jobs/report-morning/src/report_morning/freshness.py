@@ -49,13 +49,13 @@ def _source(morning: Morning, source: str) -> SourceArrival:
         sentence=sentence,
         rows=sum(a.rows for a in datasets),
         latest=max(moments, default=None),
-        quarantined_rows=sum(q.rows for a in datasets for q in a.quarantined),
+        quarantined_rows=None if morning.quarantined is None else _aside(datasets),
         datasets=datasets,
     )
 
 
 def _arrival(morning: Morning, dataset: str) -> Arrival:
-    rules = morning.quarantined.get(dataset, {})
+    rules = (morning.quarantined or {}).get(dataset, {})
     found = (
         morning.day(dataset)
         .select(rows=pl.len(), latest=pl.col(_TIMES[dataset]).max())
@@ -103,13 +103,17 @@ def _judge(morning: Morning, datasets: tuple[Arrival, ...]) -> tuple[State, str]
     if few:
         told = listed([f"{a.dataset} {count(a.rows)} of {count(a.usual_rows or 0)}" for a in few])
         return State.CARE, f"Far fewer rows than on the same weekday before: {told}."
-    aside = sum(q.rows for a in datasets for q in a.quarantined)
+    aside = _aside(datasets)
     if aside > _MANY_QUARANTINED * (rows + aside):
         return State.CARE, f"{count(aside)} of {count(rows + aside)} rows were set aside."
     latest = max((a.latest for a in datasets if a.latest), default=None)
     if latest is None:
         return State.GOOD, f"Delivered, with nothing in it for {day}."
     return State.GOOD, f"Complete, last record at {clock(latest, morning.business_date)}."
+
+
+def _aside(datasets: tuple[Arrival, ...]) -> int:
+    return sum(q.rows for a in datasets for q in a.quarantined)
 
 
 def _too_few(arrival: Arrival) -> bool:

@@ -95,7 +95,7 @@ class SourceArrival(_Part):
     sentence: str
     rows: int
     latest: dt.datetime | None
-    quarantined_rows: int
+    quarantined_rows: int | None
     datasets: tuple[Arrival, ...]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 import polars as pl
@@ -37,14 +37,14 @@ class Morning:
         zone: The zone whose calendar day it is.
         tables: Dataset -> rows with `business_date`, up to and including the business date.
         published: Dataset -> the days whose partition is published; a day may have no rows.
-        quarantined: Dataset -> rows set aside on the business date by rule.
+        quarantined: Dataset -> rows set aside on the business date by rule; None: not known.
     """
 
     business_date: dt.date
     zone: ZoneInfo
     tables: Mapping[str, pl.LazyFrame]
     published: Mapping[str, frozenset[dt.date]]
-    quarantined: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    quarantined: Mapping[str, Mapping[str, int]] | None = None
 
     @property
     def week_before(self) -> dt.date:

@@ -1,0 +1,5 @@
+"""Run the job as a step."""
+
+from report_morning.job import run
+
+run.main()
