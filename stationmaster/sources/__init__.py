@@ -1,0 +1,1 @@
+"""Play the four upstream systems on real orders; development only, no step imports it."""

@@ -1,0 +1,94 @@
+"""The commands `stationmaster sources ...`: fetch the real data, play the four systems."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+import typer
+
+from stationmaster.step.settings import Settings
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Play the four upstream systems on real orders (development only).",
+)
+
+
+@app.command()
+def fetch() -> None:
+    """Download the real orders once (22 MB) and check them."""
+    from stationmaster.sources.retail import fetch as fetch_data  # noqa: PLC0415 (keeps the CLI quick to start)
+
+    retail = fetch_data(Settings(), typer.echo)
+    typer.echo(f"Ready: 1,067,371 real order lines at {retail.folder}")
+    typer.echo("Next: stationmaster sources generate --from 2011-11-21 --to 2011-11-23")
+
+
+@app.command()
+def generate(
+    first: Annotated[
+        dt.datetime,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="First day, 2009-12-01 to 2011-12-09."),
+    ],
+    last: Annotated[
+        dt.datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")
+    ],
+    orders_a_day: Annotated[
+        str, typer.Option(help="`real`, or orders on the median trading day, such as 10000.")
+    ] = "real",
+    seed: Annotated[int, typer.Option(help="Another seed: other people, same orders.")] = 1,
+) -> None:
+    """Write what web shop, app, delivery and support hold of each day."""
+    from stationmaster.sources.days import generate_day  # noqa: PLC0415 (keeps the CLI quick to start)
+    from stationmaster.sources.retail import fetch as fetch_data  # noqa: PLC0415 (keeps the CLI quick to start)
+    from stationmaster.sources.support_api import token  # noqa: PLC0415 (keeps the CLI quick to start)
+    from stationmaster.sources.truth import write_people  # noqa: PLC0415 (keeps the CLI quick to start)
+    from stationmaster.sources.world import World  # noqa: PLC0415 (keeps the CLI quick to start)
+
+    settings = Settings()
+    volume = None if orders_a_day == "real" else _whole(orders_a_day)
+    world = World(fetch_data(settings, typer.echo), seed, volume)
+    for day in _days(first.date(), last.date()):
+        counts = generate_day(world, settings, day)
+        shown = ", ".join(f"{source} {records:,}" for source, records in counts.items())
+        typer.echo(f"{day}  records: {shown}")
+    token(settings)
+    typer.echo(f"Landing folders: {settings.landing_location}/<source>/<day>")
+    typer.echo(f"Truth (scoring only): {write_people(settings)}")
+    typer.echo(f"Token of the support API: {settings.secrets_folder}")
+    typer.echo("Next: stationmaster sources serve, and run the pipeline on these days")
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8765,
+    calls_a_second: Annotated[float, typer.Option(help="Rate limit over all callers.")] = 50.0,
+) -> None:
+    """Answer as customer support's REST API until stopped (Ctrl-C)."""
+    from stationmaster.sources.support_api import serve as serve_api  # noqa: PLC0415 (keeps the CLI quick to start)
+
+    settings = Settings()
+    typer.echo(f"Support API at http://127.0.0.1:{port}/v1/tickets and /v1/status")
+    typer.echo(f"Token: {settings.secrets_folder}/support-api-token")
+    serve_api(settings, port, calls_a_second)
+
+
+def _whole(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        message = f"{text!r} is neither `real` nor a number of orders such as 10000"
+        raise typer.BadParameter(message, param_hint="--orders-a-day")
+    return int(text)
+
+
+def _days(first: dt.date, last: dt.date) -> list[dt.date]:
+    if last < first:
+        message = f"{last} is before --from {first}"
+        raise typer.BadParameter(message, param_hint="--to")
+    return [first + dt.timedelta(days=day) for day in range((last - first).days + 1)]
+
+
+if __name__ == "__main__":
+    app()
