@@ -1,0 +1,62 @@
+"""Run the fixture jobs as processes of their own, by the contract."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stationmaster.step.process import ProcessOutcome, run_process
+from stationmaster.step.protocol import StepContext
+from stationmaster.step.run_step import new_try_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+RunHello = Callable[..., tuple[ProcessOutcome, list[str]]]
+
+
+@pytest.fixture(name="fixtures")
+def _fixtures() -> Path:
+    return FIXTURES
+
+
+@pytest.fixture(name="context")
+def _context() -> StepContext:
+    return StepContext(
+        pipeline="test",
+        run_id="test",
+        step="hello",
+        job="hello-files",
+        try_id=new_try_id(),
+        business_date=dt.date(2011, 11, 21),
+    )
+
+
+@pytest.fixture(name="variables")
+def _variables(tmp_path: Path) -> dict[str, str]:
+    return {
+        "STATIONMASTER_HOME": str(tmp_path / "home"),
+        "STATIONMASTER_LANDING": str(tmp_path / "landing"),
+        "STATIONMASTER_REPORTS": str(tmp_path / "reports"),
+        "PYTHONPATH": str(FIXTURES / "packages"),
+    }
+
+
+@pytest.fixture(name="hello")
+def _hello(context: StepContext, variables: Mapping[str, str]) -> RunHello:
+    """Run the greeting job and return how it ended, and its log."""
+
+    def run(package: str = "hello_files", **params: Any) -> tuple[ProcessOutcome, list[str]]:  # noqa: ANN401 (any JSON value)
+        lines: list[str] = []
+        command = [sys.executable, "-m", "stationmaster.step", package]
+        told = context.model_copy(update={"params": params})
+        return run_process(told, command, on_line=lines.append, env=variables), lines
+
+    return run
