@@ -101,6 +101,9 @@ class OutputRef(_Document):
     already_published: bool = Field(
         default=False, description="This try had published before; its acknowledgement was lost."
     )
+    staged: bool = Field(
+        default=False, description="Not published yet: the shard that comes last does it for all."
+    )
 
 
 class Measurements(_Document):

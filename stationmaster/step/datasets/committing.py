@@ -1,0 +1,111 @@
+"""One place for optimistic commits: what is asserted, what is tried again, for how long."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
+
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NamespaceAlreadyExistsError,
+    TableAlreadyExistsError,
+)
+from pyiceberg.table import Transaction
+from pyiceberg.table.update import ValidatableTableRequirement
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+from stationmaster.step.datasets.storage import storage_errors
+from stationmaster.step.errors import TemporaryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyiceberg.table import Table
+    from pyiceberg.table.metadata import TableMetadata
+
+__all__ = ["AssertUnmoved", "FencedTransaction", "retried"]
+
+T = TypeVar("T")
+
+_LOST_RACES: Final = (
+    CommitFailedException,
+    NamespaceAlreadyExistsError,
+    TableAlreadyExistsError,
+    IntegrityError,
+    OperationalError,
+    ProgrammingError,
+)
+"""What a commit that came second raises, whichever table of the catalog it was for."""
+
+_GIVE_UP_SECONDS: Final = 180.0
+_FIRST_WAIT_SECONDS: Final = 0.01
+_LONGEST_WAIT_SECONDS: Final = 1.0
+
+
+class AssertUnmoved(ValidatableTableRequirement):
+    """Require that nobody added a snapshot, or published certain partitions, since the load.
+
+    A catalog checks a requirement against the metadata it then swaps, so this is exact. Without
+    the sequence number a commit to another branch would surface as a plain ValueError.
+    """
+
+    type: Literal["stationmaster-assert-unmoved"] = "stationmaster-assert-unmoved"
+    last_sequence_number: int
+    properties: dict[str, str | None]
+
+    def validate(self, base_metadata: TableMetadata | None) -> None:
+        """Compare with the metadata as it is now.
+
+        Raises:
+            CommitFailedException: Somebody was faster.
+        """
+        if base_metadata is None:
+            message = "the table is gone"
+            raise CommitFailedException(message)
+        if base_metadata.last_sequence_number != self.last_sequence_number:
+            message = f"sequence number moved on from {self.last_sequence_number}"
+            raise CommitFailedException(message)
+        for key, value in self.properties.items():
+            if base_metadata.properties.get(key) != value:
+                message = f"{key} was changed"
+                raise CommitFailedException(message)
+
+
+class FencedTransaction(Transaction):
+    """Commit only onto the very table that was loaded, as far as the named properties go."""
+
+    def __init__(self, table: Table, *properties: str) -> None:
+        super().__init__(table, autocommit=False)
+        requirement = AssertUnmoved(
+            last_sequence_number=table.metadata.last_sequence_number,
+            properties={key: table.properties.get(key) for key in properties},
+        )
+        self._stage((), (requirement,))
+
+
+def retried(attempt: Callable[[], T], *, what: str) -> T:
+    """Call `attempt` until it does not lose a race; it loads what it changes anew each time.
+
+    Raises:
+        TemporaryError: It lost for three minutes on end.
+        StorageFullError: No space is left.
+    """
+    give_up_at = time.monotonic() + _GIVE_UP_SECONDS
+    wait = _FIRST_WAIT_SECONDS
+    while True:
+        try:
+            with storage_errors(what):
+                return attempt()
+        except _LOST_RACES as error:
+            if time.monotonic() > give_up_at:
+                raise TemporaryError(
+                    what,
+                    expected=f"a commit within {_GIVE_UP_SECONDS:.0f} s",
+                    got=" ".join(str(error).split())[:300],
+                    hint="Other writers were faster each time, or the catalog cannot be reached: "
+                    "retry; if it stays, look at the catalog's database.",
+                ) from error
+        # Full jitter: writers that lost together must not come back together.
+        time.sleep(random.uniform(0, wait))  # noqa: S311 (spreads retries, guards nothing)
+        wait = min(wait * 2, _LONGEST_WAIT_SECONDS)

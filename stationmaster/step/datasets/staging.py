@@ -1,0 +1,144 @@
+"""A frame's way to the audit branch: check, split, write, commit, read back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from stationmaster.step.contracts import BUSINESS_DATE, Contract, RowCheck, check_schema
+from stationmaster.step.datasets.auditing import audit_rows, check_share, check_table_rules
+from stationmaster.step.datasets.writing import PartitionWriter, Written
+from stationmaster.step.errors import ContractBrokenError
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator
+
+
+__all__ = [
+    "Halves",
+    "batches_of",
+    "check_columns",
+    "check_whole",
+    "quarantine_rows",
+    "write_halves",
+]
+
+_ROWS_A_BATCH: Final = 131_072
+
+
+class Halves:
+    """Write the good rows of a partition to one table and the bad ones to another."""
+
+    def __init__(
+        self, good: PartitionWriter, open_bad: Callable[[], PartitionWriter], day: dt.date
+    ) -> None:
+        self._good = good
+        self._open_bad = open_bad
+        self._bad: PartitionWriter | None = None
+        self._day = day
+        self.good_rows = 0
+        self.by_rule: dict[str, int] = {}
+
+    def add_good(self, frame: pl.DataFrame) -> None:
+        """Write rows that keep the contract."""
+        if frame.height:
+            self._good.write(frame)
+            self.good_rows += frame.height
+
+    def add_bad(self, frame: pl.DataFrame) -> None:
+        """Write rows for quarantine and count them by rule."""
+        if frame.is_empty():
+            return
+        if self._bad is None:
+            self._bad = self._open_bad()
+        self._bad.write(quarantine_rows(frame, self._day))
+        for rule, rows in frame.group_by("rule").len().sort("rule").iter_rows():
+            self.by_rule[rule] = self.by_rule.get(rule, 0) + rows
+
+    def finish(self) -> tuple[Written, Written | None]:
+        """Close all files and return them."""
+        return self._good.finish(), None if self._bad is None else self._bad.finish()
+
+    def abandon(self) -> None:
+        """Remove all files again."""
+        self._good.abandon()
+        if self._bad is not None:
+            self._bad.abandon()
+
+
+def quarantine_rows(frame: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+    """Return refused rows with the columns of a quarantine table."""
+    absent = [name for name in ("key", "detail") if name not in frame.columns]
+    return frame.with_columns(
+        pl.lit(day).alias(BUSINESS_DATE), *(pl.lit(None, pl.String).alias(name) for name in absent)
+    ).select(BUSINESS_DATE, "rule", "record", "key", "detail")
+
+
+def batches_of(frame: pl.DataFrame | pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Return a frame's rows in order; a lazy frame is never in memory as a whole."""
+    if isinstance(frame, pl.LazyFrame):
+        yield from frame.collect_batches(chunk_size=_ROWS_A_BATCH, maintain_order=True)
+    else:
+        yield from frame.iter_slices(_ROWS_A_BATCH)
+
+
+def write_halves(
+    contract: Contract,
+    frame: pl.DataFrame | pl.LazyFrame,
+    rejected: pl.DataFrame | None,
+    halves: Halves,
+    day: dt.date,
+) -> tuple[Written, Written | None]:
+    """Write a frame's good and bad rows, and the rows a job refused by itself.
+
+    Raises:
+        ContractBrokenError: The schema is broken, or too many rows are bad.
+        StorageFullError: No space is left.
+    """
+    check = RowCheck(contract, day)
+    try:
+        if rejected is not None:
+            _check_rejected(contract, rejected)
+            halves.add_bad(rejected)
+        for batch in batches_of(frame):
+            split = check.split(batch)
+            halves.add_good(split.good)
+            halves.add_bad(split.bad)
+        check_share(contract, day, good=halves.good_rows, by_rule=halves.by_rule)
+        return halves.finish()
+    except BaseException:
+        # Nothing refers to the files yet: leave no rubbish where that can be helped.
+        halves.abandon()
+        raise
+
+
+def _check_rejected(contract: Contract, rejected: pl.DataFrame) -> None:
+    absent = {"rule", "record"} - set(rejected.columns)
+    if absent:
+        raise ContractBrokenError(
+            f"dataset {contract.dataset}, rejected rows",
+            expected="columns rule and record",
+            got=f"columns {', '.join(rejected.columns)}",
+            hint="Give each row the job refuses a rule's name and the record as JSON text.",
+        )
+
+
+def check_whole(contract: Contract, frame: pl.LazyFrame, day: dt.date, *, rows: int) -> None:
+    """Check a whole partition as it lies on audit branches.
+
+    Raises:
+        ContractBrokenError: It is not what was written, or breaks a rule for the partition.
+    """
+    audit_rows(contract, frame, day, rows=rows)
+    check_table_rules(contract, frame, day)
+
+
+def check_columns(contract: Contract, frame: pl.DataFrame | pl.LazyFrame) -> None:
+    """Check a frame's columns before any row is read.
+
+    Raises:
+        ContractBrokenError: The schema is broken.
+    """
+    check_schema(contract, frame.collect_schema())
