@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from report_morning.morning import Morning
 
 __all__ = ["build"]
+
+_SELLING: Final = {"Web shop": ("web_orders",), "Mobile app": ("app_orders",)}
 
 
 def build(morning: Morning, promise_days: int) -> Report:
@@ -71,8 +73,9 @@ def _checks(
         )
     unexplained = [c for c in counts if c.unexplained]
     if unexplained:
-        told = listed([f"{count(abs(c.unexplained))} of {c.title}" for c in unexplained])
-        doubts.append(f"The customer counts leave a difference without a reason: {told}.")
+        names = listed([c.title for c in unexplained])
+        most = max(abs(c.unexplained) for c in unexplained)
+        doubts.append(f"No reason is known for up to {count(most)} customers counted by {names}.")
     elif counts:
         good.append("Every team's own count leads to the one count without a remainder.")
     return tuple(line for line in good if line), tuple(doubts)
@@ -93,6 +96,12 @@ def _verdict(sources: tuple[SourceArrival, ...], doubts: tuple[str, ...]) -> Ver
 
 def _comparison_note(morning: Morning) -> str:
     """Say what the day is compared with, or why it can't be."""
+    names = [title for title, names in _SELLING.items() if not all(map(morning.has, names))]
+    without = f" Orders and revenue are without {listed(names)}." if names else ""
+    return _compared_with(morning) + without
+
+
+def _compared_with(morning: Morning) -> str:
     before = morning.week_before
     day = day_short(before)
     if not morning.has("unified_orders", before):

@@ -60,7 +60,7 @@ def trend_bars(days: tuple[TrendDay, ...], alt_text: str, *, narrow: bool) -> st
     gaps = [
         _text(left + (i + 0.5) * step, 20 + plot_height, "?", _MUTED)
         for i, day in enumerate(days)
-        if not day.published
+        if not day.published and any(earlier.published for earlier in days[:i])
     ]
     every = 7
     dates = [
@@ -92,7 +92,7 @@ def count_bars(counts: tuple[CustomerCount, ...], alt_text: str, *, narrow: bool
     x = round(width * unified / top, 1)
     for i, one in enumerate(counts):
         y = _TOP + i * _ROW
-        bars.append(_bar(0, width * one.own / top, y + 17, 14, _SOFT))
+        bars.append(_bar(0, width * max(one.own, 0) / top, y + 17, 14, _SOFT))
         lines.append({"x": x, "x2": x, "y": y + 14, "y2": y + 34, "fill": _ACCENT})
         texts.append(_text(0, y + 12, f"{one.title}  {count(one.own)}", _INK, "left"))
     label = _text(x, 13, f"one count  {count(unified)}", _ACCENT, "right" if x > _LABEL else "left")

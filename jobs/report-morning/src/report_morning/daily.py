@@ -11,7 +11,7 @@ from report_morning.model import Compared
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from report_morning.model import Delivery, Report
+    from report_morning.model import Delivery, Report, Tickets
 
 __all__ = ["METRIC_SCHEMA", "daily_metrics"]
 
@@ -47,11 +47,11 @@ def daily_metrics(report: Report) -> pl.DataFrame:
 def _rows(report: Report) -> Iterator[_Row]:
     yield from _customer_rows(report)
     yield from _sales_rows(report)
-    yield from _delivery_rows(report.delivery)
-    yield "tickets", _ALL, report.tickets.total
-    for kind in report.tickets.by_kind:
-        yield "tickets", kind.kind, kind.tickets
-        yield "tickets_still_open", kind.kind, _alone(kind.still_open)
+    yield from _channel_rows(report)
+    if report.delivery.available:
+        yield from _delivery_rows(report.delivery)
+    if report.tickets.available:
+        yield from _ticket_rows(report.tickets)
     for source in report.sources:
         yield "rows_arrived", source.source, _alone(source.rows)
         if source.quarantined_rows is not None:
@@ -74,21 +74,31 @@ def _sales_rows(report: Report) -> Iterator[_Row]:
     sold = report.sales
     yield "orders", _ALL, sold.orders
     yield "revenue", _ALL, sold.revenue
-    yield "average_order", _ALL, sold.average_order
-    yield "cancellations", _ALL, sold.cancellations
-    yield "cancelled_amount", _ALL, sold.cancelled_amount
-    for source, number in sold.orders_by_source.items():
-        yield "orders", source, number
-    for source, number in sold.revenue_by_source.items():
-        yield "revenue", source, number
-    for channel in report.channels:
-        for stage in ("sessions", "basket", "checkout", "order"):
-            yield f"funnel_{stage}", channel.source, _alone(getattr(channel, stage))
+    for metric in ("average_order", "cancellations", "cancelled_amount"):
+        number: Compared | None = getattr(sold, metric)
+        if number is not None:
+            yield metric, _ALL, number
+    for source, orders in sold.orders_by_source.items():
+        yield "orders", source, orders
+        yield "revenue", source, sold.revenue_by_source[source]
     for buyers in report.buyers:
         yield "buyers", buyers.kind, _alone(buyers.customers)
         yield "buyers_revenue", buyers.kind, _alone(buyers.revenue)
     for country in report.countries:
         yield "country_revenue", country.country, _alone(country.revenue)
+
+
+def _channel_rows(report: Report) -> Iterator[_Row]:
+    for channel in report.channels:
+        for stage in ("sessions", "basket", "checkout", "order") * channel.available:
+            yield f"funnel_{stage}", channel.source, _alone(getattr(channel, stage))
+
+
+def _ticket_rows(found: Tickets) -> Iterator[_Row]:
+    yield "tickets", _ALL, found.total
+    for kind in found.by_kind:
+        yield "tickets", kind.kind, kind.tickets
+        yield "tickets_still_open", kind.kind, _alone(kind.still_open)
 
 
 def _delivery_rows(parcels: Delivery) -> Iterator[_Row]:

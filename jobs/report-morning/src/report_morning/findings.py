@@ -105,7 +105,8 @@ def _trend_alt(days: tuple[TrendDay, ...]) -> str:
 
 def _trend_note(days: tuple[TrendDay, ...]) -> str:
     """Say what the gaps in the chart are: days without orders, days without data."""
-    gaps = [day for day in days if not day.published]
+    known = [day.date for day in days if day.published]
+    gaps = [day for day in days if known and day.date > known[0] and not day.published]
     closed = [day for day in days if day.published and not day.orders]
     told = []
     if closed:
@@ -118,6 +119,8 @@ def _trend_note(days: tuple[TrendDay, ...]) -> str:
         )
     if gaps:
         told.append(f"No data for {count(len(gaps))} of the {len(days)} days (marked ?).")
+    if known and known[0] > days[0].date:
+        told.append(f"The data begins on {day_short(known[0])}.")
     return " ".join(told)
 
 
@@ -141,7 +144,11 @@ def _funnel(channels: tuple[Channel, ...]) -> str:
         for c in channels
         if c.order_rate_percent is not None
     ]
-    return f"{listed(told)} became an order" if told else "No sessions were recorded"
+    if not told:
+        return "No sessions were recorded"
+    if not any(channel.order for channel in channels):
+        return "No session became an order"
+    return f"{listed(told)} became an order"
 
 
 def _funnel_alt(channel: Channel) -> str:
@@ -184,6 +191,8 @@ def _buyers(kinds: tuple[Buyers, ...]) -> str:
     if not total:
         return "Nobody bought"
     came_back = next(kind.customers for kind in kinds if kind.kind == "returning")
+    if not came_back:
+        return f"All {count(total)} buyers ordered for the first time"
     return f"{count(came_back)} of {count(total)} buyers had ordered before"
 
 

@@ -133,13 +133,16 @@ class CustomerCount(_Part):
 
 
 class Sales(_Part):
-    """Sum up orders, revenue and cancellations of the business date."""
+    """Sum up orders, revenue and cancellations of the business date.
+
+    `average_order` is null without orders, the cancellations are while support is missing.
+    """
 
     orders: Compared
     revenue: Compared
-    average_order: Compared
-    cancellations: Compared
-    cancelled_amount: Compared
+    average_order: Compared | None
+    cancellations: Compared | None
+    cancelled_amount: Compared | None
     orders_by_source: dict[str, Compared]
     revenue_by_source: dict[str, Compared]
 
@@ -154,7 +157,7 @@ class TrendDay(_Part):
 
 
 class Channel(_Part):
-    """Follow one channel's sessions to the order."""
+    """Follow one channel's sessions to the order; without data while not `available`."""
 
     source: str
     title: str
@@ -195,7 +198,10 @@ class DeliveryDays(_Part):
 
 
 class Delivery(_Part):
-    """Say how long parcels delivered on the business date were under way."""
+    """Say how long parcels delivered on the business date were under way.
+
+    Without data while not `available`.
+    """
 
     available: bool
     promise_days: int
@@ -219,11 +225,14 @@ class TicketsOfKind(_Part):
 
 
 class Tickets(_Part):
-    """Sum up the support tickets created on the business date."""
+    """Sum up the support tickets created on the business date.
+
+    Without data while not `available`.
+    """
 
     available: bool
     total: Compared
-    cancelled_amount: Compared
+    cancelled_amount: Compared | None
     by_kind: tuple[TicketsOfKind, ...]
 
 

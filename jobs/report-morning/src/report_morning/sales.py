@@ -24,14 +24,14 @@ def sales(morning: Morning) -> Sales:
     """Sum up the business date against the same weekday before."""
     orders = morning.compared(_ORDERS, pl.len())
     revenue = morning.compared(_ORDERS, _money("revenue"))
+    told = morning.has("support_tickets")
+    amount = _money("cancelled_amount", where=_CANCELLED)
     return Sales(
         orders=orders,
         revenue=revenue,
         average_order=_average(revenue, orders),
-        cancellations=morning.compared("support_tickets", _CANCELLED.sum()),
-        cancelled_amount=morning.compared(
-            "support_tickets", _money("cancelled_amount", where=_CANCELLED)
-        ),
+        cancellations=morning.compared("support_tickets", _CANCELLED.sum()) if told else None,
+        cancelled_amount=morning.compared("support_tickets", amount) if told else None,
         orders_by_source={
             source: morning.compared(_ORDERS, (pl.col("source") == source).sum())
             for source in ("web", "app")
@@ -48,13 +48,15 @@ def _money(column: str, where: pl.Expr | None = None) -> pl.Expr:
     return (pl.col(column).filter(where) if where is not None else pl.col(column)).sum()
 
 
-def _average(revenue: Compared, orders: Compared) -> Compared:
+def _average(revenue: Compared, orders: Compared) -> Compared | None:
+    if not orders.value:
+        return None
     before = (
         round((revenue.previous_week or 0) / orders.previous_week, 2)
         if orders.previous_week
         else None
     )
-    return compared(round(revenue.value / orders.value, 2) if orders.value else 0.0, before)
+    return compared(round(revenue.value / orders.value, 2), before)
 
 
 def trend(morning: Morning) -> tuple[TrendDay, ...]:

@@ -98,7 +98,7 @@ def _by_days(hours: pl.Series, promise_days: int) -> tuple[DeliveryDays, ...]:
     )
 
 
-def tickets(morning: Morning, cancelled_amount: Compared) -> Tickets:
+def tickets(morning: Morning, cancelled_amount: Compared | None) -> Tickets:
     """Count the tickets created on the business date by kind."""
     seen = morning.day(_TICKETS).select("kind").unique().collect()["kind"].to_list()
     kinds = {**_KINDS, **{kind: kind for kind in sorted(seen) if kind not in _KINDS}}

@@ -43,8 +43,8 @@ def signed(value: float) -> str:
 
 
 def money(value: float) -> str:
-    """Write pounds and pence; without pence from 1,000 pounds on."""
-    digits = 0 if abs(value) >= _WHOLE_POUNDS_FROM else 2
+    """Write pounds and pence; without pence for nought, and from 1,000 pounds on."""
+    digits = 0 if abs(value) >= _WHOLE_POUNDS_FROM or not value else 2
     text = f"£{abs(value):,.{digits}f}"
     return _MINUS + text if value < 0 else text
 
