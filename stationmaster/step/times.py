@@ -18,6 +18,9 @@ __all__ = ["UTC_TIME", "from_epoch_ms", "from_iso", "from_local", "is_within", "
 UTC_TIME: Final = pl.Datetime("us", "UTC")
 """Type of every time in our datasets."""
 
+_FIRST_MS: Final = -62_135_596_800_000
+_LAST_MS: Final = 253_402_300_799_999
+
 
 def from_iso(column: str) -> pl.Expr:
     """Read `2011-11-21T08:26:00Z`, fractions allowed; null where the text is no such time."""
@@ -27,8 +30,10 @@ def from_iso(column: str) -> pl.Expr:
 
 
 def from_epoch_ms(column: str) -> pl.Expr:
-    """Read milliseconds since 1970-01-01 UTC."""
-    return pl.from_epoch(column, time_unit="ms").dt.replace_time_zone("UTC").cast(UTC_TIME)
+    """Read milliseconds since 1970-01-01 UTC; null for a number beyond the years 1 to 9999."""
+    # Outside of them the cast to microseconds would wrap around to another time.
+    sane = pl.when(pl.col(column).is_between(_FIRST_MS, _LAST_MS)).then(pl.col(column))
+    return pl.from_epoch(sane, time_unit="ms").dt.replace_time_zone("UTC").cast(UTC_TIME)
 
 
 def from_local(column: str, offset: str, *, zone: ZoneInfo) -> pl.Expr:

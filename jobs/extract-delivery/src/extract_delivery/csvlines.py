@@ -66,14 +66,13 @@ def _check_header(names: list[str], lines: int, where: str) -> tuple[str, ...]:
 def _read_at_once(header: bytes, body: bytes, names: list[str]) -> pl.DataFrame | None:
     """Return the events, None where any line is not as it should be."""
     try:
-        frame = pl.read_csv(
-            header.strip() + b"\n" + body, schema=dict.fromkeys(names, pl.String)
-        ).select(COLUMNS)
+        frame = pl.read_csv(header.strip() + b"\n" + body, schema=dict.fromkeys(names, pl.String))
     except pl.exceptions.PolarsError:
         return None
     # A line that was cut off lacks its last columns.
-    needed = [*_ALWAYS_FILLED, names[-1]]
-    return None if any(frame.select(pl.col(needed).is_null().any()).row(0)) else frame
+    needed = {*_ALWAYS_FILLED, names[-1]}
+    cut = frame.select(pl.any_horizontal(pl.col(*needed).is_null()).any()).item()
+    return None if cut else frame.select(COLUMNS)
 
 
 def _read_line_by_line(
