@@ -89,5 +89,8 @@ def _overwrite(path: Path, document: bytes) -> None:
         os.write(handle, document.ljust(older))
         if stat.S_ISREG(os.fstat(handle).st_mode):
             os.ftruncate(handle, len(document))
+    except OSError as error:
+        error.filename = str(path)  # os.write knows only a number
+        raise
     finally:
         os.close(handle)

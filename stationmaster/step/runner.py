@@ -75,7 +75,7 @@ class StepRun:
         self._report = report
         self._stop = stop
         self._contracts = contracts
-        self._meter = Meter(on_tick=report.tick, since_process_start=whole_process)
+        self._meter = Meter(on_tick=self._tick, since_process_start=whole_process)
         report.measure = self._meter.measurements
         self._context: StepContext | None = None
         self._settings: Settings | None = None
@@ -96,6 +96,10 @@ class StepRun:
             error = as_step_error(raised)
             _print_traceback(raised)
         return self._finish(error)
+
+    def _tick(self) -> None:
+        self._report.tick()
+        self._stop.remind()
 
     def _work(
         self,

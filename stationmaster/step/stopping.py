@@ -1,10 +1,16 @@
-"""Stop cleanly on SIGTERM: between two bytecodes of the job's function, and only there."""
+"""Stop cleanly on SIGTERM: between two bytecodes of the job's function, and only there.
+
+What is raised in the function is no `Exception`, as KeyboardInterrupt is none: `logging`, and
+many a retry loop, swallow every Exception, and the stop with it. A job cleans up in `finally`.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import signal
-from typing import TYPE_CHECKING
+import threading
+import time
+from typing import TYPE_CHECKING, Final
 
 from stationmaster.step.errors import StepStoppedError
 
@@ -13,6 +19,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
 __all__ = ["StopSignal"]
+
+_REMIND_SECONDS: Final = 10.0
+
+
+class _StopNow(BaseException):
+    """Unwind the job's function."""
 
 
 class StopSignal:
@@ -26,6 +38,7 @@ class StopSignal:
         self.requested = ""
         """Name of the signal that asked; empty when none did."""
         self._interruptible = False
+        self._raised_at = -_REMIND_SECONDS
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -50,7 +63,9 @@ class StopSignal:
         try:
             self.check()
             yield
-            # `except Exception` in a job catches the stop as well: it is not lost.
+            # A stop that the function swallowed is not lost.
+            self.check()
+        except _StopNow:
             self.check()
         finally:
             self._interruptible = False
@@ -69,8 +84,20 @@ class StopSignal:
                 hint="Run the step again: what it had staged is dropped, and no reader saw it.",
             )
 
+    def remind(self) -> None:
+        """Ask again when the first request got lost, such as in an object's `__del__`.
+
+        Callable from any thread.
+        """
+        overdue = time.monotonic() - self._raised_at > _REMIND_SECONDS
+        if self.requested and self._interruptible and overdue:
+            main = threading.main_thread().ident
+            if main is not None:
+                signal.pthread_kill(main, signal.SIGTERM)
+
     def _receive(self, number: int, _frame: FrameType | None) -> None:
-        first = not self.requested
         self.requested = self.requested or signal.Signals(number).name
-        if first and self._interruptible:
-            self.check()
+        overdue = time.monotonic() - self._raised_at > _REMIND_SECONDS
+        if self._interruptible and overdue:
+            self._raised_at = time.monotonic()
+            raise _StopNow
