@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["load_table", "open_catalog", "polars_storage", "quarantine_of"]
 
 _NAME: Final = "stationmaster"
+_OPEN_SECONDS: Final = 30.0
+"""How long opening is tried: a wrong address or password shall not take minutes to show."""
 _BUSY_SECONDS: Final = "60"
 """How long a sqlite connection waits for another writer's lock."""
 
@@ -41,7 +43,9 @@ def open_catalog(settings: Settings) -> SqlCatalog:
     if settings.warehouse_location.startswith("s3://"):
         properties["s3.region"] = settings.s3_region
     # Two processes that open a new catalog at once both try to make its tables.
-    catalog = retried(lambda: SqlCatalog(_NAME, **properties), what="the Iceberg catalog")
+    catalog = retried(
+        lambda: SqlCatalog(_NAME, **properties), what="the Iceberg catalog", seconds=_OPEN_SECONDS
+    )
     for namespace in (settings.namespace, f"{settings.namespace}_quarantine"):
         create = functools.partial(catalog.create_namespace_if_not_exists, namespace)
         retried(create, what=f"namespace {namespace}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table
     from pyiceberg.table.metadata import TableMetadata
 
-__all__ = ["AssertUnmoved", "FencedTransaction", "retried"]
+__all__ = ["GIVE_UP_SECONDS", "AssertUnmoved", "FencedTransaction", "retried"]
 
 T = TypeVar("T")
 
@@ -38,23 +38,27 @@ _LOST_RACES: Final = (
 )
 """What a commit that came second raises, whichever table of the catalog it was for."""
 
-_GIVE_UP_SECONDS: Final = 180.0
+GIVE_UP_SECONDS: Final = 180.0
+"""How long a commit is tried; thirty writers of one table need a few seconds."""
 _FIRST_WAIT_SECONDS: Final = 0.01
 _LONGEST_WAIT_SECONDS: Final = 1.0
 
 
 class AssertUnmoved(ValidatableTableRequirement):
-    """Require that nobody added a snapshot, or published certain partitions, since the load.
+    """Require that nobody added a snapshot, moved main or set some properties since the load.
 
     A catalog checks a requirement against the metadata it then swaps, so this is exact. Without
     the sequence number a commit to another branch would surface as a plain ValueError.
     """
 
     type: Literal["stationmaster-assert-unmoved"] = "stationmaster-assert-unmoved"
-    last_sequence_number: int
+    next_sequence_number: int
+    current_snapshot_id: int | None
     properties: dict[str, str | None]
 
-    def validate(self, base_metadata: TableMetadata | None) -> None:
+    def validate(  # type: ignore[override]
+        self, base_metadata: TableMetadata | None
+    ) -> None:
         """Compare with the metadata as it is now.
 
         Raises:
@@ -63,8 +67,11 @@ class AssertUnmoved(ValidatableTableRequirement):
         if base_metadata is None:
             message = "the table is gone"
             raise CommitFailedException(message)
-        if base_metadata.last_sequence_number != self.last_sequence_number:
-            message = f"sequence number moved on from {self.last_sequence_number}"
+        if base_metadata.next_sequence_number() != self.next_sequence_number:
+            message = f"sequence number moved on from {self.next_sequence_number}"
+            raise CommitFailedException(message)
+        if base_metadata.current_snapshot_id != self.current_snapshot_id:
+            message = f"main moved on from {self.current_snapshot_id}"
             raise CommitFailedException(message)
         for key, value in self.properties.items():
             if base_metadata.properties.get(key) != value:
@@ -78,20 +85,21 @@ class FencedTransaction(Transaction):
     def __init__(self, table: Table, *properties: str) -> None:
         super().__init__(table, autocommit=False)
         requirement = AssertUnmoved(
-            last_sequence_number=table.metadata.last_sequence_number,
+            next_sequence_number=table.metadata.next_sequence_number(),
+            current_snapshot_id=table.metadata.current_snapshot_id,
             properties={key: table.properties.get(key) for key in properties},
         )
-        self._stage((), (requirement,))
+        self._stage((), (requirement,))  # type: ignore[arg-type]
 
 
-def retried(attempt: Callable[[], T], *, what: str) -> T:
+def retried(attempt: Callable[[], T], *, what: str, seconds: float = GIVE_UP_SECONDS) -> T:
     """Call `attempt` until it does not lose a race; it loads what it changes anew each time.
 
     Raises:
-        TemporaryError: It lost for three minutes on end.
+        TemporaryError: It lost for `seconds` on end.
         StorageFullError: No space is left.
     """
-    give_up_at = time.monotonic() + _GIVE_UP_SECONDS
+    give_up_at = time.monotonic() + seconds
     wait = _FIRST_WAIT_SECONDS
     while True:
         try:
@@ -101,7 +109,7 @@ def retried(attempt: Callable[[], T], *, what: str) -> T:
             if time.monotonic() > give_up_at:
                 raise TemporaryError(
                     what,
-                    expected=f"a commit within {_GIVE_UP_SECONDS:.0f} s",
+                    expected=f"a commit within {seconds:.0f} s",
                     got=" ".join(str(error).split())[:300],
                     hint="Other writers were faster each time, or the catalog cannot be reached: "
                     "retry; if it stays, look at the catalog's database.",

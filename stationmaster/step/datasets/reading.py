@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
-from pyiceberg.expressions import EqualTo, LessThanOrEqual
 
 from stationmaster.step.contracts import BUSINESS_DATE
-from stationmaster.step.datasets.tables import polars_schema
+from stationmaster.step.datasets.columntypes import polars_schema
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -35,8 +34,7 @@ def files_of_day(
     """Return the data files a partition, or all up to it, has in a snapshot, in a fixed order."""
     if snapshot_id is None:
         return []
-    compare = LessThanOrEqual if through else EqualTo
-    only = compare(BUSINESS_DATE, day.isoformat())  # type: ignore[call-arg]
+    only = f"{BUSINESS_DATE} {'<=' if through else '=='} '{day.isoformat()}'"
     files = [task.file for task in table.scan(only, snapshot_id=snapshot_id).plan_files()]
     return sorted(files, key=lambda file: (str(file.partition), file.file_path))
 
@@ -52,23 +50,23 @@ def pin(
     """Return a partition, or all up to it, of one snapshot."""
     files = files_of_day(table, day, snapshot_id, through=through)
     return Pinned(
-        frame=scan_files(table, files, storage),
+        frame=scan_files(table, [file.file_path for file in files], storage),
         rows=sum(file.record_count for file in files),
         bytes=sum(file.file_size_in_bytes for file in files),
     )
 
 
-def scan_files(table: Table, files: list[DataFile], storage: dict[str, str]) -> pl.LazyFrame:
+def scan_files(table: Table, paths: list[str], storage: dict[str, str]) -> pl.LazyFrame:
     """Return the rows of data files with the table's columns and types of today.
 
     Older files lack columns that were added later and have narrower types; columns are never
     renamed or dropped here, so names identify them.
     """
     schema = polars_schema(table.schema())
-    if not files:
+    if not paths:
         return schema.to_frame().lazy()
     return pl.scan_parquet(
-        [file.file_path for file in files],
+        paths,
         schema=schema,
         missing_columns="insert",
         extra_columns="ignore",

@@ -8,20 +8,19 @@ import polars as pl
 
 from stationmaster.step.contracts import BUSINESS_DATE, Contract, RowCheck, check_schema
 from stationmaster.step.datasets.auditing import audit_rows, check_share, check_table_rules
-from stationmaster.step.datasets.writing import PartitionWriter, Written
 from stationmaster.step.errors import ContractBrokenError
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator
 
+    from stationmaster.step.datasets.writing import PartitionWriter, Written
+
 
 __all__ = [
     "Halves",
-    "batches_of",
     "check_columns",
     "check_whole",
-    "quarantine_rows",
     "write_halves",
 ]
 
@@ -53,7 +52,7 @@ class Halves:
             return
         if self._bad is None:
             self._bad = self._open_bad()
-        self._bad.write(quarantine_rows(frame, self._day))
+        self._bad.write(_quarantine_rows(frame, self._day))
         for rule, rows in frame.group_by("rule").len().sort("rule").iter_rows():
             self.by_rule[rule] = self.by_rule.get(rule, 0) + rows
 
@@ -68,7 +67,7 @@ class Halves:
             self._bad.abandon()
 
 
-def quarantine_rows(frame: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+def _quarantine_rows(frame: pl.DataFrame, day: dt.date) -> pl.DataFrame:
     """Return refused rows with the columns of a quarantine table."""
     absent = [name for name in ("key", "detail") if name not in frame.columns]
     return frame.with_columns(
@@ -76,7 +75,7 @@ def quarantine_rows(frame: pl.DataFrame, day: dt.date) -> pl.DataFrame:
     ).select(BUSINESS_DATE, "rule", "record", "key", "detail")
 
 
-def batches_of(frame: pl.DataFrame | pl.LazyFrame) -> Iterator[pl.DataFrame]:
+def _batches(frame: pl.DataFrame | pl.LazyFrame) -> Iterator[pl.DataFrame]:
     """Return a frame's rows in order; a lazy frame is never in memory as a whole."""
     if isinstance(frame, pl.LazyFrame):
         yield from frame.collect_batches(chunk_size=_ROWS_A_BATCH, maintain_order=True)
@@ -102,7 +101,7 @@ def write_halves(
         if rejected is not None:
             _check_rejected(contract, rejected)
             halves.add_bad(rejected)
-        for batch in batches_of(frame):
+        for batch in _batches(frame):
             split = check.split(batch)
             halves.add_good(split.good)
             halves.add_bad(split.bad)
@@ -117,8 +116,9 @@ def write_halves(
 def _check_rejected(contract: Contract, rejected: pl.DataFrame) -> None:
     absent = {"rule", "record"} - set(rejected.columns)
     if absent:
+        where = f"dataset {contract.dataset}, rejected rows"
         raise ContractBrokenError(
-            f"dataset {contract.dataset}, rejected rows",
+            where,
             expected="columns rule and record",
             got=f"columns {', '.join(rejected.columns)}",
             hint="Give each row the job refuses a rule's name and the record as JSON text.",

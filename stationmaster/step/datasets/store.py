@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -18,6 +19,12 @@ from stationmaster.step.datasets.catalog import (
     polars_storage,
     quarantine_of,
 )
+from stationmaster.step.datasets.forgetting import ForgetReport, Identifier, forget_in_table
+from stationmaster.step.datasets.maintaining import (
+    MaintenancePolicy,
+    MaintenanceReport,
+    maintain_table,
+)
 from stationmaster.step.datasets.published import (
     Writer,
     may_publish,
@@ -33,7 +40,7 @@ from stationmaster.step.errors import UpstreamUnavailableError
 from stationmaster.step.protocol import InputRef, OutputRef
 
 if TYPE_CHECKING:
-    import datetime as dt
+    from collections.abc import Sequence
 
     from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.table import Table
@@ -123,8 +130,9 @@ class Store:
         snapshot = None if table is None else table.metadata.current_snapshot_id
         if table is None or snapshot is None or not wanted:
             latest = f"the latest is {dates[-1].isoformat()}" if dates else "it has none at all"
+            where = f"dataset {name}"
             raise UpstreamUnavailableError(
-                f"dataset {name}",
+                where,
                 expected=f"a published partition {'up to ' * through}{day.isoformat()}",
                 got=latest,
                 hint="Run the step that writes it for that day, then clear this one.",
@@ -327,6 +335,48 @@ class Store:
         if staged.quarantine is not None:
             identifier = quarantine_of(self._settings, staged.dataset)
             drop_branch(self._catalog, identifier, staged.quarantine)
+
+    def maintain(
+        self, policy: MaintenancePolicy | None = None, *, now: dt.datetime | None = None
+    ) -> list[MaintenanceReport]:
+        """Maintain every table of the namespace and of its quarantine.
+
+        Args:
+            policy: How long what is kept; the defaults where none is given.
+            now: The moment ages are counted from.
+        """
+        return [
+            maintain_table(
+                self._catalog,
+                identifier,
+                policy or MaintenancePolicy(),
+                now=now or dt.datetime.now(dt.UTC),
+                storage=self._storage,
+            )
+            for identifier in self._tables()
+        ]
+
+    def forget(self, person: Sequence[Identifier], *, dry_run: bool = False) -> list[ForgetReport]:
+        """Erase a person from every table, its quarantine and its old snapshots.
+
+        Args:
+            person: What the person is known by; a row that has any of it goes.
+            dry_run: Only count.
+        """
+        return [
+            forget_in_table(
+                self._catalog, identifier, person, storage=self._storage, dry_run=dry_run
+            )
+            for identifier in self._tables()
+        ]
+
+    def _tables(self) -> list[tuple[str, str]]:
+        namespaces = (self._settings.namespace, quarantine_of(self._settings, "")[0])
+        return [
+            (namespace, identifier[-1])
+            for namespace in namespaces
+            for identifier in sorted(self._catalog.list_tables(namespace))
+        ]
 
     def _identifier(self, dataset: str) -> tuple[str, str]:
         return (self._settings.namespace, dataset)

@@ -10,9 +10,6 @@ from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import (
-    BooleanType,
-    DateType,
-    DecimalType,
     DoubleType,
     FloatType,
     IcebergType,
@@ -21,13 +18,11 @@ from pyiceberg.types import (
     LongType,
     NestedField,
     PrimitiveType,
-    StringType,
-    TimestampType,
-    TimestamptzType,
 )
 
 from stationmaster.step.contracts import BUSINESS_DATE, Column
 from stationmaster.step.datasets.catalog import load_table
+from stationmaster.step.datasets.columntypes import iceberg_type
 from stationmaster.step.datasets.committing import FencedTransaction, retried
 from stationmaster.step.errors import MisconfiguredError
 
@@ -36,8 +31,9 @@ if TYPE_CHECKING:
 
     from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.table import Table
+    from pyiceberg.table.update.schema import UpdateSchema
 
-__all__ = ["PERSONAL", "QUARANTINE_COLUMNS", "ensure_table", "polars_schema"]
+__all__ = ["PERSONAL", "QUARANTINE_COLUMNS", "ensure_table"]
 
 PERSONAL: Final = "stationmaster.personal-columns"
 """Table property: JSON of column name to the kind of identifier it holds."""
@@ -84,7 +80,9 @@ def _ensure(catalog: SqlCatalog, identifier: tuple[str, str], columns: Sequence[
 
 def _create(catalog: SqlCatalog, identifier: tuple[str, str], columns: Sequence[Column]) -> Table:
     fields = [
-        NestedField(number, column.name, _iceberg(column.dtype, number), required=column.required)
+        NestedField(
+            number, column.name, iceberg_type(column.dtype, number), required=column.required
+        )
         for number, column in enumerate(columns, start=1)
     ]
     schema = Schema(*fields)
@@ -109,44 +107,49 @@ def _personal_properties(columns: Sequence[Column]) -> dict[str, str]:
 def _evolve(table: Table, columns: Sequence[Column]) -> Table:
     known = {field.name: field for field in table.schema().fields}
     added = [column for column in columns if column.name not in known]
-    widened = [
-        column
-        for column in columns
-        if column.name in known and _change(table, known[column.name], column)
-    ]
-    missing = set(known) - {column.name for column in columns}
-    for name in sorted(missing):
-        if known[name].required:
-            raise _incompatible(table, name, f"a column {name}", "a contract without it")
-    for column in added:
-        if column.required:
-            raise _incompatible(
-                table, column.name, "an optional column, as old rows have no value", "required"
-            )
+    there = [column for column in columns if column.name in known]
+    changed = [column for column in there if _change(table, known[column.name], column)]
+    _check_old_rows_fit(table, known, columns)
     properties = {
         key: value
         for key, value in _personal_properties(columns).items()
         if table.properties.get(key) != value
     }
-    if not added and not widened and not properties:
+    if not added and not changed and not properties:
         return table
     transaction = FencedTransaction(table)
     with transaction.update_schema() as update:
         for column in added:
-            update.add_column(column.name, _iceberg(column.dtype, 1))
-        for column in widened:
-            kind = _iceberg(column.dtype, 1)
-            if isinstance(kind, PrimitiveType) and kind != known[column.name].field_type:
-                update.update_column(column.name, field_type=kind)
-            if known[column.name].required and not column.required:
-                update.make_column_optional(column.name)
-    if properties:
-        transaction.set_properties(properties)
+            update.add_column(column.name, iceberg_type(column.dtype))
+        for column in changed:
+            _alter(update, known[column.name], column)
+    transaction.set_properties(properties)
     return transaction.commit_transaction()
 
 
+def _alter(update: UpdateSchema, field: NestedField, column: Column) -> None:
+    kind = iceberg_type(column.dtype)
+    if isinstance(kind, PrimitiveType) and kind != field.field_type:
+        update.update_column(column.name, field_type=kind)
+    if field.required and not column.required:
+        update.make_column_optional(column.name)
+
+
+def _check_old_rows_fit(
+    table: Table, known: dict[str, NestedField], columns: Sequence[Column]
+) -> None:
+    promised = {column.name for column in columns}
+    for name, field in known.items():
+        if field.required and name not in promised:
+            raise _incompatible(table, name, f"a column {name}", "no such column")
+    for column in columns:
+        if column.required and column.name not in known:
+            expected = "an optional column, since rows written before have no value"
+            raise _incompatible(table, column.name, expected, "a required one")
+
+
 def _change(table: Table, field: NestedField, column: Column) -> bool:
-    kind = _iceberg(column.dtype, 1)
+    kind = iceberg_type(column.dtype)
     same = _shape(kind) == _shape(field.field_type)
     if not same and not _widens(field.field_type, kind):
         raise _incompatible(table, column.name, str(field.field_type), str(kind))
@@ -160,9 +163,7 @@ def _shape(kind: IcebergType) -> str:
 
 
 def _widens(old: IcebergType, new: IcebergType) -> bool:
-    """Tell whether Iceberg reads old files as the new type (its promotion rules)."""
-    if isinstance(old, DecimalType) and isinstance(new, DecimalType):
-        return new.scale == old.scale and new.precision >= old.precision
+    """Tell whether every reader takes old files as the new type; polars not wider decimals."""
     return (isinstance(old, IntegerType) and isinstance(new, LongType)) or (
         isinstance(old, FloatType) and isinstance(new, DoubleType)
     )
@@ -171,52 +172,7 @@ def _widens(old: IcebergType, new: IcebergType) -> bool:
 def _incompatible(table: Table, column: str, expected: str, got: str) -> MisconfiguredError:
     return MisconfiguredError(
         f"dataset {table.name()[-1]}, column {column}",
-        expected=f"{expected}, as in the table",
+        expected=f"{expected}, to go on with the table there is",
         got=f"{got} in the contract",
         hint="Add a column under a new name instead, or move the old table away first.",
     )
-
-
-def _iceberg(dtype: pl.DataType, number: int) -> IcebergType:
-    if isinstance(dtype, pl.Decimal):
-        return DecimalType(dtype.precision, dtype.scale)
-    if isinstance(dtype, pl.Datetime):
-        return TimestamptzType() if dtype.time_zone else TimestampType()
-    if isinstance(dtype, pl.List):
-        inner = dtype.inner() if isinstance(dtype.inner, type) else dtype.inner
-        # Ids only have to be unique here: the catalog gives final ones when it makes the table.
-        return ListType(1000 + number, _iceberg(inner, number), element_required=False)
-    plain: dict[str, IcebergType] = {
-        "String": StringType(),
-        "Boolean": BooleanType(),
-        "Date": DateType(),
-        "Int32": IntegerType(),
-        "Int64": LongType(),
-        "Float32": FloatType(),
-        "Float64": DoubleType(),
-    }
-    return plain[str(dtype)]
-
-
-def polars_schema(schema: Schema) -> pl.Schema:
-    """Return the polars schema of an Iceberg schema that `ensure_table` made."""
-    return pl.Schema({field.name: _polars(field.field_type) for field in schema.fields})
-
-
-def _polars(kind: IcebergType) -> pl.DataType:
-    if isinstance(kind, ListType):
-        return pl.List(_polars(kind.element_type))
-    if isinstance(kind, DecimalType):
-        return pl.Decimal(kind.precision, kind.scale)
-    plain: dict[type[IcebergType], pl.DataType] = {
-        StringType: pl.String(),
-        BooleanType: pl.Boolean(),
-        DateType: pl.Date(),
-        IntegerType: pl.Int32(),
-        LongType: pl.Int64(),
-        FloatType: pl.Float32(),
-        DoubleType: pl.Float64(),
-        TimestampType: pl.Datetime("us"),
-        TimestamptzType: pl.Datetime("us", "UTC"),
-    }
-    return plain[type(kind)]

@@ -1,0 +1,152 @@
+"""Keep tables small: drop what no reader and no retry needs any more."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+from pyiceberg.table.update.snapshot import ExpireSnapshots, ManageSnapshots
+
+from stationmaster.step.datasets.committing import FencedTransaction, retried
+from stationmaster.step.datasets.compacting import compact_partitions, merge_manifests
+from stationmaster.step.datasets.files import delete_files, reachable, stored_files
+from stationmaster.step.datasets.staged import BRANCH_PREFIX
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.table import Table
+
+__all__ = ["MaintenancePolicy", "MaintenanceReport", "expire", "maintain_table"]
+
+
+class MaintenancePolicy(BaseModel):
+    """Say how long what is kept."""
+
+    model_config = ConfigDict(frozen=True)
+
+    keep_days: float = Field(
+        default=7, ge=1, description="Snapshots younger than this can still be read."
+    )
+    branch_hours: float = Field(
+        default=24, ge=1, description="Audit branches older than this belong to no living step."
+    )
+    orphan_hours: float = Field(
+        default=24,
+        ge=1,
+        description="Files nothing refers to are removed at this age; longer than any step runs.",
+    )
+    compact_after_days: float = Field(
+        default=2, ge=0, description="Partitions published longer ago get one file of several."
+    )
+    max_manifests: int = Field(default=20, ge=1, description="More than this are merged.")
+
+
+class MaintenanceReport(BaseModel):
+    """Say what maintenance did to one table."""
+
+    model_config = ConfigDict(frozen=True)
+
+    table: str
+    branches_removed: int
+    partitions_compacted: int
+    manifests_merged: int
+    snapshots_expired: int
+    files_removed: int
+
+
+def maintain_table(
+    catalog: SqlCatalog,
+    identifier: tuple[str, str],
+    policy: MaintenancePolicy,
+    *,
+    now: dt.datetime,
+    storage: dict[str, str],
+) -> MaintenanceReport:
+    """Maintain one table; readers and writers may go on meanwhile."""
+    name = ".".join(identifier)
+    branches = retried(
+        lambda: _drop_branches(
+            catalog.load_table(identifier), now - dt.timedelta(hours=policy.branch_hours)
+        ),
+        what=f"{name}, branches",
+    )
+    before = now - dt.timedelta(days=policy.compact_after_days)
+    compacted = compact_partitions(catalog, identifier, before=before, storage=storage)
+    merged = retried(
+        lambda: merge_manifests(catalog.load_table(identifier), policy.max_manifests),
+        what=f"{name}, manifests",
+    )
+    expired, removed = expire(catalog, identifier, now - dt.timedelta(days=policy.keep_days))
+    removed += _remove_orphans(
+        catalog.load_table(identifier), now - dt.timedelta(hours=policy.orphan_hours)
+    )
+    return MaintenanceReport(
+        table=name,
+        branches_removed=branches,
+        partitions_compacted=compacted,
+        manifests_merged=merged,
+        snapshots_expired=expired,
+        files_removed=removed,
+    )
+
+
+def _drop_branches(table: Table, before: dt.datetime) -> int:
+    stale = []
+    for name, ref in table.refs().items():
+        snapshot = table.metadata.snapshot_by_id(ref.snapshot_id)
+        if name.startswith(BRANCH_PREFIX) and snapshot and snapshot.timestamp_ms < _millis(before):
+            stale.append(name)
+    if stale:
+        transaction = FencedTransaction(table)
+        for name in stale:
+            ManageSnapshots(transaction).remove_branch(name).commit()
+        transaction.commit_transaction()
+    return len(stale)
+
+
+def expire(
+    catalog: SqlCatalog, identifier: tuple[str, str], before: dt.datetime
+) -> tuple[int, int]:
+    """Drop snapshots older than a time and the files only they needed.
+
+    Heads of branches stay, `main`'s first of all.
+
+    Returns:
+        How many snapshots and how many files went.
+    """
+    what = f"{'.'.join(identifier)}, expiring snapshots"
+    expired, needed_once, table = retried(
+        lambda: _expire(catalog.load_table(identifier), before), what=what
+    )
+    if not expired:
+        return 0, 0
+    needed_now = reachable(catalog.load_table(identifier)).paths
+    return expired, delete_files(table, needed_once - needed_now)
+
+
+def _expire(table: Table, before: dt.datetime) -> tuple[int, set[str], Table]:
+    heads = {ref.snapshot_id for ref in table.refs().values()}
+    old = [
+        snapshot.snapshot_id
+        for snapshot in table.metadata.snapshots
+        if snapshot.timestamp_ms < _millis(before) and snapshot.snapshot_id not in heads
+    ]
+    if not old:
+        return 0, set(), table
+    needed = reachable(table).paths
+    transaction = FencedTransaction(table)
+    ExpireSnapshots(transaction).by_ids(old).commit()
+    transaction.commit_transaction()
+    return len(old), needed, table
+
+
+def _remove_orphans(table: Table, before: dt.datetime) -> int:
+    # Listed first: a file that appears and is committed in between is then not in the list.
+    listed = [file.path for file in stored_files(table) if file.modified < before]
+    needed = reachable(table.refresh()).paths
+    return delete_files(table, set(listed) - needed)
+
+
+def _millis(moment: dt.datetime) -> int:
+    return int(moment.timestamp() * 1000)
