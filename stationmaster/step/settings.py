@@ -5,6 +5,7 @@ Nothing is read at import: call `Settings()` where a setting is needed.
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -43,6 +44,9 @@ class Settings(BaseSettings):
     jobs: Path = Field(default=Path(), description="Folder of jobs, each with a job.yaml.")
     catalog_file: Path = Field(
         default=Path(), description="Jobs and their images in one YAML file (cluster)."
+    )
+    first_run: dt.date = Field(
+        default=dt.date(2009, 12, 1), description="From when scheduled pipelines catch up."
     )
     s3_endpoint: str = Field(default="", description="S3 endpoint where it is not AWS's own.")
     s3_region: str = Field(default="us-east-1", description="S3 region.")
