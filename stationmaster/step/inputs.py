@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from stationmaster.step.datasets import TableRead
     from stationmaster.step.session import Session
+    from stationmaster.step.settings import Settings
 
 __all__ = ["Inputs"]
 
@@ -38,6 +39,11 @@ class Inputs:
     def zone(self) -> ZoneInfo:
         """Return the business's time zone."""
         return self._session.settings.zone
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings of this run, where a job needs a place or an address itself."""
+        return self._session.settings
 
     def table(
         self, dataset: str, *, through: bool = False, missing_ok: bool = False

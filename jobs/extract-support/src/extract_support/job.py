@@ -11,7 +11,7 @@ from extract_support.client import Patience, SupportClient
 from extract_support.pages import HINT, check_complete, read_tickets
 from extract_support.shapes import TICKET
 from extract_support.tidy import tidy_tickets
-from stationmaster.step import Inputs, Outputs, Params, Settings, job
+from stationmaster.step import Inputs, Outputs, Params, job
 from stationmaster.step.deliveries import Delivered
 from stationmaster.step.extraction import Fault, Recipe, extract, stage
 from stationmaster.step.jsonlines import read_json_lines
@@ -62,7 +62,7 @@ def recipe(max_bad_records: float, zone: ZoneInfo) -> Recipe:
 @job
 def run(params: ExtractSupport, inputs: Inputs, outputs: Outputs) -> None:
     """Ask the support API for the day's tickets and write `support_tickets`."""
-    settings = Settings()
+    settings = inputs.settings
     client = SupportClient(
         params.api_url or settings.support_api_url,
         inputs.secret(_TOKEN),

@@ -35,20 +35,24 @@ def check_complete(client: SupportClient, end: dt.datetime) -> None:
     """
     answer = client.get(_STATUS)
     _check_shape(answer, STATUS, _STATUS)
-    text = str(answer["complete_through"])
-    try:
-        through = dt.datetime.fromisoformat(text)
-    except ValueError as problem:
-        raise _not_a_time(text) from problem
-    if through.tzinfo is None:
-        raise _not_a_time(text)
-    if through < end - _LAST_SECOND:
+    told = answer["complete_through"]
+    if told is None or _moment(str(told)) < end - _LAST_SECOND:
         raise UpstreamUnavailableError(
             where=f"support API {_STATUS}",
             expected=f"tickets complete through {_iso(end - _LAST_SECOND)}",
-            got=f"complete through {text}",
+            got=f"complete through {told or 'no day at all'}",
             hint="The step tries again later; if it stays so, ask the support team.",
         )
+
+
+def _moment(text: str) -> dt.datetime:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError as problem:
+        raise _not_a_time(text) from problem
+    if moment.tzinfo is None:
+        raise _not_a_time(text)
+    return moment
 
 
 def read_tickets(

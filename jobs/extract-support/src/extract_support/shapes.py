@@ -33,5 +33,5 @@ PAGE: Final[Shape] = {
 }
 """One page of `GET /v1/tickets`; its tickets are checked apart."""
 
-STATUS: Final[Shape] = {"complete_through": Kind.TEXT}
-"""The answer of `GET /v1/status`."""
+STATUS: Final[Shape] = {"complete_through": Kind.TEXT_OR_NULL}
+"""The answer of `GET /v1/status`; null before the first day."""
