@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from stationmaster.sources import app, delivery, support, web
+from stationmaster.sources.draw import FIRST_DAY, LAST_DAY
 from stationmaster.sources.landing import DayFolder, day_folder, gzipped
+from stationmaster.sources.people import person_id
 from stationmaster.sources.truth import TruthDay
 from stationmaster.sources.visits import day_of, visits
 
@@ -50,29 +52,18 @@ def _shop(source: str) -> Callable[[World, Settings, dt.date], int]:
         folder = DayFolder(day_folder(settings, source, day), day)
         truth = TruthDay(settings, source, day)
         orders = world.orders_between(*day_of(day))
-        lines = world.lines(column, orders) if orders.height else pl.DataFrame()
-        browsing = orders if orders.height else _closed_day(world, day)
-        for batch in world.batches(browsing):
+        lines = world.lines(column, orders)
+        for batch in world.batches(orders if orders.height else _closed_day(world, day)):
             placed = world.as_placed(batch)
-            sold = placed.filter((pl.col("channel") == source) & (orders.height > 0)).sort(
-                "at", "order_id"
-            )
-            if sold.height:
+            sold = placed.filter(pl.col("channel") == source).sort("at", "order_id")
+            seen = visits(world, placed, day, source)
+            if orders.height:
                 folder.add_json("orders", form.order_lines(world, sold, lines))
                 truth.add("order", _named(sold, "order_id"))
-            seen = visits(world, placed, day, source)
-            if not orders.height:
+            else:
                 seen = seen.filter(~pl.col("bought"))
             folder.add_json("sessions", form.session_lines(seen))
-            truth.add(
-                "session",
-                seen.select(
-                    "person_id",
-                    "at",
-                    record_id="session_id",
-                    identified=pl.col("logged_in") | pl.col("bought"),
-                ),
-            )
+            truth.add("session", _visitors(seen))
         folder.complete("orders", "sessions")
         truth.close()
         return folder.close()
@@ -80,19 +71,19 @@ def _shop(source: str) -> Callable[[World, Settings, dt.date], int]:
     return write
 
 
+def _visitors(seen: pl.DataFrame) -> pl.DataFrame:
+    by_name = pl.col("logged_in") | pl.col("bought")
+    return seen.select("person_id", "at", record_id="session_id", identified=by_name)
+
+
 def _named(rows: pl.DataFrame, record: str) -> pl.DataFrame:
-    person = pl.when(pl.col("replica") == 0).then(pl.format("P{}", "person"))
-    return rows.select(
-        "at",
-        record_id=record,
-        person_id=person.otherwise(pl.format("P{}-{}", "person", "replica")),
-    )
+    return rows.select("at", record_id=record, person_id=person_id())
 
 
 def _closed_day(world: World, day: dt.date) -> pl.DataFrame:
     """Return stand-ins for a day without orders: its visits are like those of a trading day."""
     real = world.orders
-    if not real["at"].min().date() <= day <= real["at"].max().date():
+    if not FIRST_DAY <= day <= LAST_DAY:
         return real.clear()
     wanted = round(world.median_orders * world.rates.closed_day_visits)
     start = (day.toordinal() * 7919) % (real.height - wanted)
@@ -119,27 +110,28 @@ def _delivery(world: World, settings: Settings, day: dt.date) -> int:
 
 def _support(world: World, settings: Settings, day: dt.date) -> int:
     truth = TruthDay(settings, "support", day)
-    start, end = day_of(day)
-    made = []
-    for batch in world.batches(support.cancelled(world, start, end)):
-        made.append(support.ticket_lines(world, support.tickets(world, batch)))
-    earlier = start - dt.timedelta(days=support.DAYS_AFTER)
-    for batch in world.batches(world.orders_between(earlier, end)):
-        asked = support.asked(world, world.as_placed(batch))
-        asked = asked.filter(pl.col("at").is_between(start, end, closed="left"))
-        if asked.height:
-            with_amount = asked.with_columns(amount_mills=pl.lit(None, dtype=pl.Int64))
-            made.append(support.ticket_lines(world, support.tickets(world, with_amount)))
-    lines: list[str] = []
-    if made:
-        everything = pl.concat(made).sort("at", "ticket_id")
-        truth.add("ticket", everything.select("person_id", "at", record_id="ticket_id"))
-        lines = everything["line"].to_list()
+    everything = _tickets(world, *day_of(day))
+    truth.add("ticket", everything.select("person_id", "at", record_id="ticket_id"))
+    lines = everything["line"].to_list()
     path = support_file(settings, day)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzipped("".join(f"{line}\n" for line in lines).encode()))
     truth.close()
     return len(lines)
+
+
+def _tickets(world: World, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+    """Return the tickets created in [start, end), in the API's order."""
+    made = [
+        support.ticket_lines(world, support.tickets(world, batch))
+        for batch in world.batches(support.cancelled(world, start, end))
+    ]
+    earlier = start - dt.timedelta(days=support.DAYS_AFTER)
+    for batch in world.batches(world.orders_between(earlier, end)):
+        asked = support.asked(world, world.as_placed(batch))
+        now = asked.filter(pl.col("at").is_between(start, end, closed="left"))
+        made.append(support.ticket_lines(world, support.tickets(world, now)))
+    return pl.concat([support.none(), *made]).sort("at", "ticket_id")
 
 
 _WRITERS: Final = {

@@ -32,6 +32,9 @@ __all__ = [
 FIRST_DAY: Final = dt.date(2009, 12, 1)
 """First day of the real data: people's changes are dated from here."""
 
+LAST_DAY: Final = dt.date(2011, 12, 9)
+"""Last day of the real data."""
+
 _MULTIPLIER_1: Final = 0xBF58476D1CE4E5B9
 _MULTIPLIER_2: Final = 0x94D049BB133111EB
 

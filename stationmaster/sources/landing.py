@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import polars as pl
-
 from stationmaster.step.errors import MisconfiguredError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from stationmaster.step.settings import Settings
 
 __all__ = ["MAX_RECORDS", "DayFolder", "day_folder", "gzipped"]
@@ -32,7 +32,7 @@ def day_folder(settings: Settings, source: str, day: dt.date) -> Path:
     """
     if "://" in settings.landing_location:
         raise MisconfiguredError(
-            "setting STATIONMASTER_LANDING",
+            where="setting STATIONMASTER_LANDING",
             expected="a local folder: the played sources write locally",
             got=settings.landing_location,
             hint="Generate into a local folder, then copy it to the bucket.",

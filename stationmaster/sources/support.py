@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -13,10 +12,12 @@ from stationmaster.sources.people import MAX_REPLICAS, truth_of
 from stationmaster.sources.world import numbered
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from stationmaster.sources.rates import Rates
     from stationmaster.sources.world import World
 
-__all__ = ["DAYS_AFTER", "asked", "cancelled", "ticket_lines", "tickets"]
+__all__ = ["DAYS_AFTER", "asked", "cancelled", "none", "ticket_lines", "tickets"]
 
 DAYS_AFTER: Final = 7
 """A question or complaint comes at most so many days after its order."""
@@ -63,20 +64,32 @@ def asked(world: World, placed: pl.DataFrame) -> pl.DataFrame:
     ):
         later = pl.duration(seconds=earliest * 86_400 + below(o, f"{kind} after", 5 * 86_400))
         part = placed.filter(chance(o, kind, share)).with_columns(
-            o=mix(o, kind), at=pl.col("at") + later, kind=pl.lit(kind), order="invoice"
+            o=mix(o, kind),
+            at=pl.col("at") + later,
+            kind=pl.lit(kind),
+            order="invoice",
+            amount_mills=pl.lit(None, dtype=pl.Int64),
         )
         parts.append(part)
     return pl.concat(parts)
 
 
 def tickets(world: World, rows: pl.DataFrame) -> pl.DataFrame:
-    """Add what is drawn per ticket to replicated rows; cancellations have kind null."""
+    """Add what is drawn per ticket to replicated rows, of `cancelled` or of `asked`."""
     own = seeded(pl.col("number") * MAX_REPLICAS + pl.col("replica"), "cancellation", world.seed)
-    if "o" not in rows.columns:
+    if "kind" not in rows.columns:
         rows = rows.with_columns(o=own, kind=pl.lit("cancellation"))
     return rows.with_columns(
         ticket_id=pl.format("T-{}", hex_digits(pl.col("o"), "ticket", 10)),
         order_id=numbered(pl.col("order")),
+    )
+
+
+def none() -> pl.DataFrame:
+    """Return no ticket lines."""
+    utc = pl.Datetime("us", "UTC")
+    return pl.DataFrame(
+        schema={"at": utc, "ticket_id": pl.String, "person_id": pl.String, "line": pl.String}
     )
 
 

@@ -13,7 +13,6 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
@@ -27,6 +26,7 @@ from stationmaster.step.errors import UpstreamUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from starlette.requests import Request
 
@@ -252,7 +252,7 @@ def _await_start(server: uvicorn.Server, url: str) -> None:
     while not server.started:
         if time.monotonic() > patience:
             raise UpstreamUnavailableError(
-                f"support API at {url}",
+                where=f"support API at {url}",
                 expected="a server within 10 s",
                 got="none",
                 hint="Try again; the machine may be overloaded.",

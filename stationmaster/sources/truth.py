@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
     from stationmaster.step.settings import Settings
 
 __all__ = ["COLUMNS", "TruthDay", "people_seen", "truth_folder", "write_people"]
 
-COLUMNS: Final = {
-    "source": pl.String,
-    "kind": pl.String,
-    "record_id": pl.String,
-    "person_id": pl.String,
-    "at": pl.Datetime("us", "UTC"),
-    "identified": pl.Boolean,
-}
+COLUMNS: Final = pl.Schema(
+    [
+        ("source", pl.String()),
+        ("kind", pl.String()),
+        ("record_id", pl.String()),
+        ("person_id", pl.String()),
+        ("at", pl.Datetime("us", "UTC")),
+        ("identified", pl.Boolean()),
+    ]
+)
 """Columns of a truth file. `identified`: the record itself says something of who it is."""
 
 
@@ -43,13 +46,13 @@ class TruthDay:
         """Note rows with record_id, person_id, at, and identified where not all are."""
         named = rows if "identified" in rows.columns else rows.with_columns(identified=True)
         full = named.with_columns(source=pl.lit(self.source), kind=pl.lit(kind))
-        self.frames.append(full.select(COLUMNS.keys()).cast(dict(COLUMNS)))
+        self.frames.append(full.select(COLUMNS.keys()).cast(COLUMNS))
 
     def close(self) -> None:
         """Write the day's file."""
         folder = truth_folder(self.settings) / self.source
         folder.mkdir(parents=True, exist_ok=True)
-        empty = pl.DataFrame(schema=dict(COLUMNS))
+        empty = pl.DataFrame(schema=COLUMNS)
         pl.concat([empty, *self.frames]).write_parquet(folder / f"{self.day}.parquet")
 
 

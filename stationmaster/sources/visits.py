@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from stationmaster.sources import app, web
-from stationmaster.sources.draw import below, chance, hex_digits, mix, seeded, taken, unit
-from stationmaster.sources.people import MAX_REPLICAS, truth_of
+from stationmaster.sources import app, people, web
+from stationmaster.sources.draw import below, chance, hex_digits, mix, taken, unit
+from stationmaster.sources.people import truth_of
 
 if TYPE_CHECKING:
+    from stationmaster.sources.rates import Rates
     from stationmaster.sources.world import World
 
-__all__ = ["HOURS", "day_of", "visits"]
+__all__ = ["HOURS", "RECENT_DAYS", "day_of", "visits"]
 
 HOURS = [hour for hour, weight in enumerate(
     (3, 2, 1, 1, 1, 1, 2, 3, 5, 7, 8, 8, 9, 8, 8, 7, 7, 7, 7, 8, 9, 8, 6, 4)
 ) for _ in range(weight)]  # fmt: skip
 """Hours of a visit, as often as people visit then: shops are busy by day and open at midnight."""
+
+
+RECENT_DAYS: Final = 60
+"""Known visitors are buyers of so many days."""
+
+_VISITOR: Final = [
+    "person", "replica", "group", "country", "customer", "h", "house", "o", "v", "channel",
+    "logged_in", "second", "stranger",
+]  # fmt: skip
 
 
 def day_of(day: dt.date) -> tuple[dt.datetime, dt.datetime]:
@@ -58,58 +68,56 @@ def _buying(placed: pl.DataFrame, source: str) -> pl.DataFrame:
 
 
 def _looking(world: World, placed: pl.DataFrame, day: dt.date, source: str) -> pl.DataFrame:
-    """Repeat each order's row for the visits without an order, by the buyer or somebody else."""
+    """Repeat each order for the visits without an order: by its buyer or by somebody else.
+
+    Somebody known is the buyer of an order of the last RECENT_DAYS: an account is seen with its
+    name before it is seen without.
+    """
     rates = world.rates
-    times = pl.DataFrame({"visit": range(1, rates.visits_per_order)}, schema={"visit": pl.Int64})
+    times = pl.DataFrame({"visit": range(1, rates.visits_per_order)}, schema={"visit": pl.UInt64})
     rows = placed.join(times, how="cross").with_columns(
-        o=mix(pl.col("o") ^ pl.col("visit").cast(pl.UInt64), "visit")
+        v=mix(pl.col("o") ^ pl.col("visit"), "visit")
     )
-    o = pl.col("o")
-    who = unit(o, "who")
-    others = rates.visit_by_buyer + rates.visit_by_customer
-    rows = rows.with_columns(
-        by_buyer=who < rates.visit_by_buyer, stranger=who >= others
-    ).with_columns(
-        person=pl.when("by_buyer")
-        .then(pl.col("person"))
-        .otherwise(below(o, "which", world.people["customer"].drop_nulls().len())),
+    who, buyers = unit(pl.col("v"), "who"), rates.visit_by_buyer
+    rows = rows.with_columns(who=who)
+    again = rows.filter(pl.col("who") < buyers).with_columns(stranger=pl.lit(value=False))
+    known = rows.filter(pl.col("who").is_between(buyers, buyers + rates.visit_by_customer, "left"))
+    strange = rows.filter(pl.col("who") >= buyers + rates.visit_by_customer).with_columns(
+        h=mix(pl.col("v"), "stranger"), o=pl.col("v"), stranger=pl.lit(value=True)
     )
-    rows = _as_people(world, rows).filter(pl.col("channel") == source)
-    return _walk(rows, day, source, rates.bounce, rates.visit_logged_in)
+    strange = strange.with_columns(channel=world.channel(), logged_in=pl.lit(value=False))
+    everyone = [again, _recent(world, known, day), strange]
+    both = pl.concat([part.select(_VISITOR) for part in everyone])
+    return _walk(both.filter(pl.col("channel") == source), day, source, rates)
 
 
-def _as_people(world: World, rows: pl.DataFrame) -> pl.DataFrame:
-    """Set h, house, country and customer for the person drawn."""
-    base = world.people.select("person", "group", "country", "customer")
-    key = pl.col("person") * MAX_REPLICAS + pl.col("replica")
-    drawn = rows.drop("group", "country", "customer").join(
-        base, on="person", how="left", maintain_order="left"
-    )
-    h = seeded(key, "person", world.seed)
-    house = seeded(pl.col("group") * MAX_REPLICAS + pl.col("replica"), "house", world.seed)
-    return drawn.with_columns(
-        h=pl.when("stranger").then(mix(pl.col("o"), "stranger")).otherwise(h), house=house
-    ).with_columns(channel=world.channel())
-
-
-def _walk(
-    rows: pl.DataFrame, day: dt.date, source: str, bounce: float, logs_in: float
-) -> pl.DataFrame:
-    o = pl.col("o")
+def _recent(world: World, rows: pl.DataFrame, day: dt.date) -> pl.DataFrame:
+    """Replace each row's person by the buyer of a recent order, of the same replica."""
     start, _ = day_of(day)
+    recent = world.orders_between(start - dt.timedelta(days=RECENT_DAYS), start)
+    if not recent.height:
+        return rows.clear().with_columns(stranger=pl.lit(value=False))
+    chosen = recent.with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
+    drawn = rows.select("replica", "v", place=below(pl.col("v"), "which", recent.height))
+    named = drawn.join(chosen, on="place", how="left", maintain_order="left")
+    there = people.identified(named, world.seed).filter(people.wanted(world.multiplier))
+    placed = world.as_placed(there)
+    return placed.with_columns(stranger=pl.lit(value=False))
+
+
+def _walk(rows: pl.DataFrame, day: dt.date, source: str, rates: Rates) -> pl.DataFrame:
+    o, (start, _) = pl.col("v"), day_of(day)
     hours = taken(pl.Series(HOURS), below(o, "hour", len(HOURS)))
     seconds = hours * 3600 + below(o, "second", 3600)
-    left = chance(o, "bounce", bounce)
+    left = chance(o, "bounce", rates.bounce)
     prefix = "s-{}" if source == "web" else "a{}"
     return rows.with_columns(
+        o=o,
         session_id=pl.format(prefix, hex_digits(o, "visit", 12)),
         at=pl.lit(start).dt.cast_time_unit("us") + pl.duration(seconds=seconds),
         pages=pl.when(left).then(1).otherwise(below(o, "pages", 25) + 2),
         basket=~left & chance(o, "basket", 0.2),
         bought=pl.lit(value=False),
         order_id=pl.lit(None, dtype=pl.String),
-        logged_in=~pl.col("stranger")
-        & pl.col("customer").is_not_null()
-        & ~left
-        & chance(o, "logged in", logs_in),
+        logged_in=pl.col("logged_in") & ~left & chance(o, "logged in", rates.visit_logged_in),
     )

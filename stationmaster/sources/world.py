@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from stationmaster.sources import people, shape
-from stationmaster.sources.draw import chance, mix, seeded
+from stationmaster.sources.draw import chance, seeded, unit
 from stationmaster.sources.rates import Rates
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator
 
     from stationmaster.sources.retail import Retail
@@ -72,10 +72,9 @@ class World:
 
     def lines(self, column: str, orders: pl.DataFrame) -> pl.DataFrame:
         """Return invoice and the given JSON column of its lines."""
-        start, end = orders["at"].min(), orders["at"].max()
         return (
             pl.scan_parquet(self.retail.orders)
-            .filter(pl.col("at").is_between(pl.lit(start), pl.lit(end)))
+            .filter(pl.col("at").is_in(orders["at"].implode()))
             .select("invoice", column)
             .collect()
         )
@@ -105,7 +104,7 @@ class World:
     def channel(self) -> pl.Expr:
         """Return where a row's person orders: a habit, or either by the order's hash."""
         h, rates = pl.col("h"), self.rates
-        habit = (mix(h, "channel") // (1 << 11)).cast(pl.Float64) * 2.0**-53
+        habit = unit(h, "channel")
         either = pl.when(chance(pl.col("o"), "this time", 0.5)).then(pl.lit("web"))
         return (
             pl.when(habit < rates.web_only).then(pl.lit("web"))
