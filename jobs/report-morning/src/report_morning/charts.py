@@ -152,7 +152,7 @@ def _text(x: float, y: float, text: str, fill: str, align: str = "center") -> di
 def _round_up(value: float) -> float:
     """Return the next round number: an axis ends on it."""
     if value <= 0:
-        return 1.0
+        return 100.0
     size = 10.0 ** math.floor(math.log10(value))
     return next(size * step for step in (1, 2, 3, 4, 5, 6, 8, 10) if size * step >= value)
 

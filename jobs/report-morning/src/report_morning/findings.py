@@ -200,4 +200,6 @@ def _countries(report: Report) -> str:
     if not report.countries:
         return "No orders from any country"
     first = report.countries[0]
+    if not first.share_percent:
+        return "No revenue from any country"
     return f"{first.country} brought {percent(first.share_percent)} of revenue"

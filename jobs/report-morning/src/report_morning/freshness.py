@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from report_morning.model import Arrival, Quarantined, SourceArrival, State
-from report_morning.morning import SOURCES, WEEK
+from report_morning.morning import RECORDS, SOURCES, WEEK
 from report_morning.wording import clock, count, day_short, listed, rule_meaning
 
 if TYPE_CHECKING:
@@ -94,15 +94,18 @@ def _usual(morning: Morning, dataset: str) -> int | None:
 
 
 def _judge(morning: Morning, datasets: tuple[Arrival, ...]) -> tuple[State, str]:
-    missing = [a.dataset for a in datasets if not a.published]
+    missing = [RECORDS[a.dataset] for a in datasets if not a.published]
     day = day_short(morning.business_date)
     if missing:
-        return State.MISSING, f"Nothing published for {day}: {listed(missing)} missing."
+        return State.MISSING, f"No {listed(missing)} have arrived for {day}."
     rows = sum(a.rows for a in datasets)
     few = [a for a in datasets if _too_few(a)]
     if few:
-        told = listed([f"{a.dataset} {count(a.rows)} of {count(a.usual_rows or 0)}" for a in few])
-        return State.CARE, f"Far fewer rows than on the same weekday before: {told}."
+        told = [
+            f"{count(a.rows)} {RECORDS[a.dataset]} where {count(a.usual_rows or 0)} are usual"
+            for a in few
+        ]
+        return State.CARE, f"Far fewer than on this weekday before: {listed(told)}."
     aside = _aside(datasets)
     if aside > _MANY_QUARANTINED * (rows + aside):
         return State.CARE, f"{count(aside)} of {count(rows + aside)} rows were set aside."

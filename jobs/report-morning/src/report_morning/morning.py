@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
-__all__ = ["SOURCES", "TREND_DAYS", "WEEK", "Morning", "compared"]
+__all__ = ["RECORDS", "SOURCES", "TREND_DAYS", "WEEK", "Morning", "compared"]
 
 WEEK: Final = dt.timedelta(days=7)
 TREND_DAYS: Final = 28
@@ -26,6 +26,16 @@ SOURCES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "support": ("Customer support", ("support_tickets",)),
 }
 """Source -> title for people, datasets that come from it."""
+
+RECORDS: Final = {
+    "web_orders": "orders",
+    "web_sessions": "sessions",
+    "app_orders": "orders",
+    "app_sessions": "sessions",
+    "delivery_events": "parcel events",
+    "support_tickets": "tickets",
+}
+"""Dataset of a source -> what its rows are to people."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from report_morning import charts, findings, wording
+from report_morning.morning import RECORDS
 
 if TYPE_CHECKING:
     from report_morning.model import Report
@@ -25,7 +26,12 @@ def render(report: Report) -> str:
     style = Markup(package.joinpath("style.css").read_text(encoding="utf-8"))  # noqa: S704 (our own file)
     said = findings.findings(report)
     return template.render(
-        report=report, style=style, words=wording, chart=_charts(report, said), finding=said
+        report=report,
+        style=style,
+        words=wording,
+        records=RECORDS,
+        chart=_charts(report, said),
+        finding=said,
     )
 
 

@@ -163,7 +163,7 @@ def countries(morning: Morning) -> tuple[Country, ...]:
         _orders_with_customers(morning)
         .group_by(country=pl.col("country").fill_null("not given"))
         .agg(orders=pl.len(), revenue=_money("revenue").cast(pl.Float64))
-        .sort(["revenue", "country"], descending=[True, False])
+        .sort(["revenue", "orders", "country"], descending=[True, True, False])
         .collect()
     )
     rows = list(found.iter_rows())

@@ -27,6 +27,21 @@ __all__ = [
 
 _NONE: Final = "\N{EN DASH}"
 _MINUS: Final = "\N{MINUS SIGN}"
+_BROKEN_RULES: Final = {
+    "_required": "is missing",
+    "_type": "is of the wrong type",
+    "_exclusive_minimum": "is too small",
+    "_minimum": "is too small",
+    "_exclusive_maximum": "is too large",
+    "_maximum": "is too large",
+    "_multiple_of": "is no whole multiple",
+    "_min_length": "is too short",
+    "_max_length": "is too long",
+    "_pattern": "is written another way than promised",
+    "_valid_values": "is none of the known values",
+    "_unique": "came before",
+}
+"""Endings of the rule names that contracts give (docs/datasets.md), the longer first."""
 _HOURS_SPOKEN_AS_HOURS: Final = 48
 _WHOLE_POUNDS_FROM: Final = 1_000
 _STEADY_PERCENT: Final = 0.05
@@ -114,5 +129,10 @@ def listed(words: list[str]) -> str:
 
 
 def rule_meaning(rule: str) -> str:
-    """Turn a contract rule's name into words: `revenue_not_negative` -> revenue not negative."""
+    """Turn a contract rule's name into words: `email_required` -> email is missing."""
+    if rule == "key_unique":
+        return "the same key came before"
+    for suffix, words in _BROKEN_RULES.items():
+        if rule.endswith(suffix):
+            return f"{rule.removesuffix(suffix)} {words}".replace("_", " ")
     return rule.replace("_", " ").replace(".", ": ")
