@@ -1,0 +1,1 @@
+"""`make demo`: from real orders to the morning report on this machine, and what came out."""
