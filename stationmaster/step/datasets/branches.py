@@ -21,18 +21,16 @@ from stationmaster.step.errors import StaleAttemptError, TemporaryError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
 
+    from stationmaster.step.datasets.tableat import TableAt
     from stationmaster.step.datasets.writing import Written
 
 __all__ = ["drop_branch", "publish_part", "stage_part"]
 
 
-def stage_part(
-    catalog: SqlCatalog, identifier: tuple[str, str], part: Part, written: Written
-) -> int:
+def stage_part(at: TableAt, part: Part, written: Written) -> int:
     """Commit data files to the part's branch, in place of what an older attempt left there.
 
     Returns:
@@ -42,7 +40,7 @@ def stage_part(
         StaleAttemptError: A newer attempt of this shard has staged.
     """
     return retried(
-        lambda: _stage(catalog.load_table(identifier), part, written.files),
+        lambda: _stage(at.load(), part, written.files),
         what=f"{part.where}, staging",
     )
 
@@ -71,14 +69,11 @@ def _stage(table: Table, part: Part, files: Iterable[DataFile]) -> int:
     return producer.snapshot_id
 
 
-def publish_part(
-    catalog: SqlCatalog, identifier: tuple[str, str], part: Part, *, redo: bool = False
-) -> tuple[Published | None, bool]:
+def publish_part(at: TableAt, part: Part, *, redo: bool = False) -> tuple[Published | None, bool]:
     """Move `main` to hold what all shards of a try staged, in one commit.
 
     Args:
-        catalog: The catalog.
-        identifier: The table.
+        at: The table.
         part: What this shard staged.
         redo: Publish also when an older attempt of the same try has.
 
@@ -91,7 +86,7 @@ def publish_part(
         TemporaryError: The branch is gone.
     """
     return retried(
-        lambda: _publish(catalog.load_table(identifier), part, redo=redo),
+        lambda: _publish(at.load(), part, redo=redo),
         what=f"{part.where}, publishing",
     )
 
@@ -195,9 +190,9 @@ def _remove(transaction: FencedTransaction, branches: Iterable[str]) -> None:
         ManageSnapshots(transaction).remove_branch(branch).commit()
 
 
-def drop_branch(catalog: SqlCatalog, identifier: tuple[str, str], part: Part) -> None:
+def drop_branch(at: TableAt, part: Part) -> None:
     """Remove a part's branch, unless a newer attempt has staged there."""
-    retried(lambda: _drop(catalog.load_table(identifier), part), what=f"{part.where}, discarding")
+    retried(lambda: _drop(at.load(), part), what=f"{part.where}, discarding")
 
 
 def _drop(table: Table, part: Part) -> None:

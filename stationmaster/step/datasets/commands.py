@@ -50,7 +50,6 @@ def forget(
     *,
     email: Annotated[str, typer.Option(help="A mail address of the person.")] = "",
     customer_id: Annotated[str, typer.Option(help="A customer id of the person.")] = "",
-    phone: Annotated[str, typer.Option(help="A phone number of the person, as stored.")] = "",
     where: Annotated[
         list[str] | None, typer.Option(help="column=value: any column, personal or not.")
     ] = None,
@@ -66,12 +65,12 @@ def forget(
     from stationmaster.step.datasets.forgetting import Identifier  # noqa: PLC0415 (above)
     from stationmaster.step.datasets.store import Store  # noqa: PLC0415 (as above)
 
-    known = {"email": email, "customer_id": customer_id, "phone": phone}
+    known = {"email": email, "customer_id": customer_id}
     person = [Identifier(kind, value) for kind, value in known.items() if value.strip()]
     person += [Identifier(*_pair(text), any_column=True) for text in where or []]
     if not person:
-        raise _nobody("no option")
-    reports = [report for report in Store.open(Settings()).forget(person, dry_run=dry_run)]
+        raise _nobody(got="no option")
+    reports = Store.open(Settings()).forget(person, dry_run=dry_run)
     for report in reports:
         if as_json:
             typer.echo(json.dumps({**report.model_dump(), "dry_run": dry_run}))
@@ -86,15 +85,15 @@ def forget(
 def _pair(text: str) -> tuple[str, str]:
     column, _, value = text.partition("=")
     if not column.strip() or not value.strip():
-        raise _nobody(f"--where {text}")
+        raise _nobody(got=f"--where {text}")
     return column.strip(), value.strip()
 
 
-def _nobody(got: str) -> MisconfiguredError:
+def _nobody(*, got: str) -> MisconfiguredError:
     where = "stationmaster forget"
     return MisconfiguredError(
         where,
-        expected="--email, --customer-id, --phone or --where column=value",
+        expected="--email, --customer-id or --where column=value",
         got=got,
         hint="Say what the person is known by; several options together find more.",
     )

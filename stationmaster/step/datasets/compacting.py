@@ -19,9 +19,10 @@ from stationmaster.step.datasets.writing import PartitionWriter, Written
 if TYPE_CHECKING:
     import datetime as dt
 
-    from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
+
+    from stationmaster.step.datasets.tableat import TableAt
 
 __all__ = ["compact_partitions", "merge_manifests", "replace_files"]
 
@@ -29,19 +30,13 @@ _SMALL_BYTES: Final = 64 * 1024 * 1024
 _ROWS_A_BATCH: Final = 131_072
 
 
-def compact_partitions(
-    catalog: SqlCatalog,
-    identifier: tuple[str, str],
-    *,
-    before: dt.datetime,
-    storage: dict[str, str],
-) -> int:
+def compact_partitions(at: TableAt, *, before: dt.datetime) -> int:
     """Rewrite partitions of several small files that were published before a time.
 
     Returns:
         How many partitions were rewritten; one that is published anew meanwhile is left alone.
     """
-    table = catalog.load_table(identifier)
+    table = at.load()
     compacted = 0
     for day in published_dates(table):
         record = published_of(table, day)
@@ -50,11 +45,11 @@ def compact_partitions(
         if record is None or record.published_at >= before or len(small) <= 1:
             continue
         writer = PartitionWriter(table, day, "compact")
-        rows = scan_files(table, [file.file_path for file in small], storage)
+        rows = scan_files(table, [file.file_path for file in small], at.storage)
         for batch in rows.collect_batches(chunk_size=_ROWS_A_BATCH, maintain_order=True):
             writer.write(batch)
         written = writer.finish()
-        if _swap(catalog, identifier, day, record, small, written):
+        if _swap(at, day, record, (small, written)):
             compacted += 1
         else:
             writer.abandon()
@@ -62,23 +57,18 @@ def compact_partitions(
 
 
 def _swap(
-    catalog: SqlCatalog,
-    identifier: tuple[str, str],
-    day: dt.date,
-    record: Published,
-    old: list[DataFile],
-    new: Written,
+    at: TableAt, day: dt.date, record: Published, change: tuple[list[DataFile], Written]
 ) -> bool:
     def attempt() -> bool:
-        table = catalog.load_table(identifier)
+        table = at.load()
         there = files_of_day(table, day, table.metadata.current_snapshot_id)
-        gone = {file.file_path for file in old} - {file.file_path for file in there}
+        gone = {file.file_path for file in change[0]} - {file.file_path for file in there}
         if gone or published_of(table, day) != record:
             return False
-        replace_files(table, {day: (old, new)})
+        replace_files(table, {day: change})
         return True
 
-    return retried(attempt, what=f"{'.'.join(identifier)}, compacting {day.isoformat()}")
+    return retried(attempt, what=f"{at.name}, compacting {day.isoformat()}")
 
 
 def replace_files(

@@ -23,9 +23,10 @@ from stationmaster.step.datasets.writing import PartitionWriter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import Table
+
+    from stationmaster.step.datasets.tableat import TableAt
 
 __all__ = ["ForgetReport", "Identifier", "forget_in_table"]
 
@@ -55,24 +56,16 @@ class ForgetReport(BaseModel):
     """Data files that held the person, those of old snapshots and killed writers included."""
 
 
-def forget_in_table(
-    catalog: SqlCatalog,
-    identifier: tuple[str, str],
-    person: Sequence[Identifier],
-    *,
-    storage: dict[str, str],
-    dry_run: bool,
-) -> ForgetReport:
+def forget_in_table(at: TableAt, person: Sequence[Identifier], *, dry_run: bool) -> ForgetReport:
     """Erase a person's rows from one table; doing it again finds nothing.
 
     Audit branches of a table that held the person are dropped: a step that is about to publish
     there ends as temporarily failed and stages anew.
     """
-    name = ".".join(identifier)
-    table = catalog.load_table(identifier)
+    table, storage = at.load(), at.storage
     matches = _matches(table, person)
     if matches is None:
-        return ForgetReport(table=name, rows=0, files=0)
+        return ForgetReport(table=at.name, rows=0, files=0)
     files = reachable(table)
     strays = _strays(table, files)
     held = _holding(table, [*files.data, *strays], matches, storage)
@@ -80,14 +73,14 @@ def forget_in_table(
     rows = sum(count for path, count in held.items() if path in current)
     if held and not dry_run:
         retried(
-            lambda: _rewrite(catalog.load_table(identifier), matches, storage),
-            what=f"{name}, erasing a person",
+            lambda: _rewrite(at.load(), matches, storage),
+            what=f"{at.name}, erasing a person",
         )
         # Everything old goes: an old snapshot that misses one file is no snapshot.
-        expire(catalog, identifier, dt.datetime.now(dt.UTC) + dt.timedelta(days=1))
-        left = reachable(catalog.load_table(identifier)).paths
+        expire(at, dt.datetime.now(dt.UTC) + dt.timedelta(days=1))
+        left = reachable(at.load()).paths
         delete_files(table, set(held) - left)
-    return ForgetReport(table=name, rows=rows, files=len(held))
+    return ForgetReport(table=at.name, rows=rows, files=len(held))
 
 
 def _matches(table: Table, person: Sequence[Identifier]) -> pl.Expr | None:

@@ -14,8 +14,9 @@ from stationmaster.step.datasets.files import delete_files, reachable, stored_fi
 from stationmaster.step.datasets.staged import BRANCH_PREFIX
 
 if TYPE_CHECKING:
-    from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.table import Table
+
+    from stationmaster.step.datasets.tableat import TableAt
 
 __all__ = ["MaintenancePolicy", "MaintenanceReport", "expire", "maintain_table"]
 
@@ -56,33 +57,22 @@ class MaintenanceReport(BaseModel):
 
 
 def maintain_table(
-    catalog: SqlCatalog,
-    identifier: tuple[str, str],
-    policy: MaintenancePolicy,
-    *,
-    now: dt.datetime,
-    storage: dict[str, str],
+    at: TableAt, policy: MaintenancePolicy, *, now: dt.datetime
 ) -> MaintenanceReport:
     """Maintain one table; readers and writers may go on meanwhile."""
-    name = ".".join(identifier)
     branches = retried(
-        lambda: _drop_branches(
-            catalog.load_table(identifier), now - dt.timedelta(hours=policy.branch_hours)
-        ),
-        what=f"{name}, branches",
+        lambda: _drop_branches(at.load(), now - dt.timedelta(hours=policy.branch_hours)),
+        what=f"{at.name}, branches",
     )
     before = now - dt.timedelta(days=policy.compact_after_days)
-    compacted = compact_partitions(catalog, identifier, before=before, storage=storage)
+    compacted = compact_partitions(at, before=before)
     merged = retried(
-        lambda: merge_manifests(catalog.load_table(identifier), policy.max_manifests),
-        what=f"{name}, manifests",
+        lambda: merge_manifests(at.load(), policy.max_manifests), what=f"{at.name}, manifests"
     )
-    expired, removed = expire(catalog, identifier, now - dt.timedelta(days=policy.keep_days))
-    removed += _remove_orphans(
-        catalog.load_table(identifier), now - dt.timedelta(hours=policy.orphan_hours)
-    )
+    expired, removed = expire(at, now - dt.timedelta(days=policy.keep_days))
+    removed += _remove_orphans(at.load(), now - dt.timedelta(hours=policy.orphan_hours))
     return MaintenanceReport(
-        table=name,
+        table=at.name,
         branches_removed=branches,
         partitions_compacted=compacted,
         manifests_merged=merged,
@@ -105,9 +95,7 @@ def _drop_branches(table: Table, before: dt.datetime) -> int:
     return len(stale)
 
 
-def expire(
-    catalog: SqlCatalog, identifier: tuple[str, str], before: dt.datetime
-) -> tuple[int, int]:
+def expire(at: TableAt, before: dt.datetime) -> tuple[int, int]:
     """Drop snapshots older than a time and the files only they needed.
 
     Heads of branches stay, `main`'s first of all.
@@ -115,13 +103,12 @@ def expire(
     Returns:
         How many snapshots and how many files went.
     """
-    what = f"{'.'.join(identifier)}, expiring snapshots"
     expired, needed_once, table = retried(
-        lambda: _expire(catalog.load_table(identifier), before), what=what
+        lambda: _expire(at.load(), before), what=f"{at.name}, expiring snapshots"
     )
     if not expired:
         return 0, 0
-    needed_now = reachable(catalog.load_table(identifier)).paths
+    needed_now = reachable(at.load()).paths
     return expired, delete_files(table, needed_once - needed_now)
 
 

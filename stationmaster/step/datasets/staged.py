@@ -42,6 +42,11 @@ class Part(BaseModel):
         """Return the branch this part is staged on."""
         return branch_name(self.writer.try_id, self.shard_index)
 
+    def same_partition(self, other: Part) -> bool:
+        """Tell whether both are shards of one try and one partition."""
+        mine = (self.writer.try_id, self.business_date)
+        return mine == (other.writer.try_id, other.business_date)
+
     @property
     def where(self) -> str:
         """Return the partition as errors name it."""

@@ -21,7 +21,6 @@ from pyiceberg.types import (
 )
 
 from stationmaster.step.contracts import BUSINESS_DATE, Column
-from stationmaster.step.datasets.catalog import load_table
 from stationmaster.step.datasets.columntypes import iceberg_type
 from stationmaster.step.datasets.committing import FencedTransaction, retried
 from stationmaster.step.errors import MisconfiguredError
@@ -29,9 +28,10 @@ from stationmaster.step.errors import MisconfiguredError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyiceberg.catalog.sql import SqlCatalog
     from pyiceberg.table import Table
     from pyiceberg.table.update.schema import UpdateSchema
+
+    from stationmaster.step.datasets.tableat import TableAt
 
 __all__ = ["PERSONAL", "QUARANTINE_COLUMNS", "ensure_table"]
 
@@ -59,26 +59,23 @@ _PROPERTIES: Final = {
 }
 
 
-def ensure_table(
-    catalog: SqlCatalog, identifier: tuple[str, str], columns: Sequence[Column]
-) -> Table:
+def ensure_table(at: TableAt, columns: Sequence[Column]) -> Table:
     """Return the table with at least these columns; make it or grow it where needed.
 
     Raises:
         MisconfiguredError: A column's type or nullability changed so that old rows do not fit.
     """
-    what = f"table {'.'.join(identifier)}"
-    return retried(lambda: _ensure(catalog, identifier, columns), what=what)
+    return retried(lambda: _ensure(at, columns), what=f"table {at.name}")
 
 
-def _ensure(catalog: SqlCatalog, identifier: tuple[str, str], columns: Sequence[Column]) -> Table:
-    table = load_table(catalog, identifier)
+def _ensure(at: TableAt, columns: Sequence[Column]) -> Table:
+    table = at.find()
     if table is None:
-        return _create(catalog, identifier, columns)
+        return _create(at, columns)
     return _evolve(table, columns)
 
 
-def _create(catalog: SqlCatalog, identifier: tuple[str, str], columns: Sequence[Column]) -> Table:
+def _create(at: TableAt, columns: Sequence[Column]) -> Table:
     fields = [
         NestedField(
             number, column.name, iceberg_type(column.dtype, number), required=column.required
@@ -90,11 +87,11 @@ def _create(catalog: SqlCatalog, identifier: tuple[str, str], columns: Sequence[
     spec = PartitionSpec(PartitionField(source, 1000, IdentityTransform(), BUSINESS_DATE))
     properties = {**_PROPERTIES, **_personal_properties(columns)}
     # With a first, empty snapshot: branches cannot be made in a table without any.
-    with catalog.create_table_transaction(
-        identifier, schema, partition_spec=spec, properties=properties
+    with at.catalog.create_table_transaction(
+        at.identifier, schema, partition_spec=spec, properties=properties
     ) as transaction:
         transaction.update_snapshot().fast_append().commit()
-    return catalog.load_table(identifier)
+    return at.load()
 
 
 def _personal_properties(columns: Sequence[Column]) -> dict[str, str]:
