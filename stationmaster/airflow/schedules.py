@@ -1,0 +1,26 @@
+"""When pipelines run: on the business's clocks."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from airflow.sdk import CronTriggerTimetable
+
+from stationmaster.step.settings import Settings
+
+__all__ = ["first_run", "on_business_clock"]
+
+
+def on_business_clock(cron: str) -> CronTriggerTimetable:
+    """Return a schedule on the clocks of the business zone; a run is dated when it starts."""
+    return CronTriggerTimetable(cron, timezone=Settings().business_timezone)
+
+
+def first_run() -> dt.datetime:
+    """Return the moment from which catch-up makes runs (STATIONMASTER_FIRST_RUN).
+
+    Airflow runs no task of an earlier run, not even in `airflow dags test`, and calls it a
+    success; so the default is the first day of the data that the project comes with.
+    """
+    settings = Settings()
+    return dt.datetime.combine(settings.first_run, dt.time(), settings.zone).astimezone(dt.UTC)
