@@ -14,7 +14,7 @@ from stationmaster.step.errors import MisconfiguredError
 if TYPE_CHECKING:
     from stationmaster.step.settings import Settings
 
-__all__ = ["JobFile", "JobSize", "find_jobs", "jobs_folder", "load_job"]
+__all__ = ["JobFile", "JobSize", "find_jobs", "jobs_folder", "load_job", "local_command"]
 
 JobSize = Literal["xs", "s", "m", "l", "xl"]
 
@@ -93,6 +93,16 @@ def load_job(jobs_root: Path, name: str) -> JobFile:
         if near
         else f"Write {jobs_root / name / 'job.yaml'}, or correct the name.",
     )
+
+
+def local_command(job: JobFile, jobs_root: Path) -> tuple[str, ...]:
+    """Return the command for a process on this machine.
+
+    A word that names a file in the job's folder means that file: in the job's image it is
+    the file in the working folder.
+    """
+    folder = jobs_root.absolute() / job.name
+    return tuple(str(folder / word) if (folder / word).is_file() else word for word in job.command)
 
 
 def _read(path: Path) -> JobFile:

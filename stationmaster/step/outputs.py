@@ -89,6 +89,22 @@ class Outputs:
         """Add a short sentence to the step's result and log, such as why a source has no rows."""
         self._session.report.note(text)
 
+    def published_before(self) -> bool:
+        """Tell whether an earlier attempt of this try has published all of it; for the runner.
+
+        Its acknowledgement got lost: the work is left out, and the result names what is there.
+        """
+        if self._context.attempt == 1 or not self._context.outputs:
+            return False
+        store = self._session.store
+        found = [store.published(self._context, name) for name in self._context.outputs]
+        refs = [ref for ref in found if ref is not None]
+        if len(refs) < len(found):
+            return False
+        for ref in refs:
+            self._session.report.add_output(ref)
+        return True
+
     def publish(self) -> None:
         """Make everything staged visible, in the order it was written; for the runner.
 

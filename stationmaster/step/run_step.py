@@ -16,7 +16,7 @@ import typer
 
 from stationmaster.step.errors import BusinessDateError, MisconfiguredError
 from stationmaster.step.incoming import check_business_date, parse_business_date
-from stationmaster.step.jobfile import JobFile, jobs_folder, load_job
+from stationmaster.step.jobfile import JobFile, jobs_folder, load_job, local_command
 from stationmaster.step.process import ProcessOutcome, StepProcess
 from stationmaster.step.protocol import Shard, StepContext
 from stationmaster.step.settings import Settings
@@ -58,7 +58,7 @@ def run_step(  # noqa: PLR0913 (what a step can be told, one keyword each)
     job = load_job(folder, job_name)
     check_business_date(business_date, settings)
     contexts = _contexts(job, business_date, params or {}, shards)
-    return _Shards(contexts, job.command, on_line).run()
+    return _Shards(contexts, local_command(job, folder), on_line).run()
 
 
 def run_step_command(

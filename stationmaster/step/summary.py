@@ -53,6 +53,8 @@ def _output(ref: OutputRef) -> str:
         text += f", {ref.quarantined_rows:,} in quarantine" + (f" ({rules})" if rules else "")
     if ref.snapshot_id is not None:
         text += f", snapshot {ref.snapshot_id}"
+    if ref.staged:
+        text += ", staged for the shard that comes last"
     if ref.already_published:
         text += ", was published before"
     return text + (f", {ref.uri}" if ref.uri else "")

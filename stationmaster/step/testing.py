@@ -23,8 +23,7 @@ import polars as pl
 from stationmaster.step.contracts import Contract
 from stationmaster.step.contracts.columns import BUSINESS_DATE, Column
 from stationmaster.step.datasets import Store
-from stationmaster.step.datasets.catalog import load_table, open_catalog, quarantine_of
-from stationmaster.step.errors import ContractUnreadableError
+from stationmaster.step.errors import ContractUnreadableError, UpstreamUnavailableError
 from stationmaster.step.incoming import parse_business_date
 from stationmaster.step.meter import Meter
 from stationmaster.step.protocol import Shard, StepContext, StepResult
@@ -69,11 +68,12 @@ class JobRun:
     def quarantine(self, dataset: str, business_date: dt.date | None = None) -> pl.DataFrame:
         """Return the rows that were kept aside: rule, record, key and detail."""
         day = business_date or self.business_date
-        table = load_table(open_catalog(self.settings), quarantine_of(self.settings, dataset))
-        if table is None:
-            return pl.DataFrame(schema=["rule", "record", "key", "detail"])
-        rows = table.scan(row_filter=f"{BUSINESS_DATE} == '{day}'").to_arrow()
-        return pl.DataFrame(rows)
+        try:
+            return self._store.read_quarantine(dataset, day).frame.collect()
+        except UpstreamUnavailableError:
+            return pl.DataFrame(
+                schema=dict.fromkeys(("rule", "record", "key", "detail"), pl.String)
+            )
 
     @property
     def files(self) -> dict[str, bytes]:
