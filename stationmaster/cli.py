@@ -35,7 +35,7 @@ app.command("forget")(forget)
     },
     add_help_option=False,
 )
-def sources(context: typer.Context) -> None:
+def _sources(context: typer.Context) -> None:
     """Play the four upstream systems (development only)."""
     # Imported here: images have no `sources` extra, and the other commands must work there.
     from stationmaster.sources.commands import app as sources_app  # noqa: PLC0415 (see above)
