@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0, "£0"), (9.5, "£9.50"), (999.99, "£999.99"), (1000.4, "£1,000"), (-12, "−£12.00")],  # noqa: RUF001 (a real minus)
+    [
+        (0, "£0"),
+        (9.5, "£9.50"),
+        (999.99, "£999.99"),
+        (1000.4, "£1,000"),
+        (2.5e9, "£2.50bn"),
+        (-12, "−£12.00"),
+    ],
 )
 def test_money_has_pence_below_a_thousand(value: float, said: str) -> None:
     """Pence matter in an average order, not in a day's revenue."""

@@ -154,7 +154,9 @@ def _round_up(value: float) -> float:
     if value <= 0:
         return 100.0
     size = 10.0 ** math.floor(math.log10(value))
-    return next(size * step for step in (1, 2, 3, 4, 5, 6, 8, 10) if size * step >= value)
+    return next(
+        size * step for step in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if size * step >= value
+    )
 
 
 def _svg(size: tuple[int, int], alt_text: str, *layers: tuple[str, _Rows]) -> str:

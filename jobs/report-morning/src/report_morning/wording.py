@@ -44,6 +44,7 @@ _BROKEN_RULES: Final = {
 """Endings of the rule names that contracts give (docs/datasets.md), the longer first."""
 _HOURS_SPOKEN_AS_HOURS: Final = 48
 _WHOLE_POUNDS_FROM: Final = 1_000
+_BILLION: Final = 1e9
 _STEADY_PERCENT: Final = 0.05
 
 
@@ -59,20 +60,21 @@ def signed(value: float) -> str:
 
 def money(value: float) -> str:
     """Write pounds and pence; without pence for nought, and from 1,000 pounds on."""
-    digits = 0 if abs(value) >= _WHOLE_POUNDS_FROM or not value else 2
-    text = f"£{abs(value):,.{digits}f}"
-    return _MINUS + text if value < 0 else text
+    if abs(value) >= _WHOLE_POUNDS_FROM or not value:
+        return pounds(value)
+    return f"{_MINUS if value < 0 else ''}£{abs(value):.2f}"
 
 
 def pounds(value: float) -> str:
-    """Write whole pounds, for a column of amounts."""
-    text = f"£{abs(value):,.0f}"
+    """Write whole pounds, for a column of amounts; from a billion on only as many as fit."""
+    size = abs(value)
+    text = f"£{size / _BILLION:,.2f}bn" if size >= _BILLION else f"£{size:,.0f}"
     return _MINUS + text if value < 0 else text
 
 
 def money_short(value: float) -> str:
     """Write pounds in at most five characters for a chart: £31k, £1.2m."""
-    for size, unit in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
+    for size, unit in ((_BILLION, "bn"), (1e6, "m"), (1e3, "k")):
         if abs(value) >= size:
             scaled = value / size
             return f"£{scaled:.3g}{unit}"
