@@ -6,6 +6,7 @@ import inspect
 import sys
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, ParamSpec, get_type_hints, overload
 
 from pydantic import BaseModel, ConfigDict
@@ -60,9 +61,13 @@ class Job(Generic[P]):
         return f"{self.function.__module__}.{getattr(self.function, '__qualname__', '?')}"
 
     @property
-    def package(self) -> str:
-        """Return the top package of the function, where its contracts lie."""
-        return self.function.__module__.partition(".")[0]
+    def contracts(self) -> tuple[Path, ...]:
+        """Return the folders of the job's contracts: beside its module, and in its top package."""
+        places = [inspect.getfile(self.function)]
+        top = sys.modules.get(self.function.__module__.partition(".")[0])
+        if top is not None and top.__file__ is not None:
+            places.append(top.__file__)
+        return tuple(dict.fromkeys(Path(place).parent / "contracts" for place in places))
 
     @property
     def params_model(self) -> type[Params] | None:

@@ -24,7 +24,7 @@ from stationmaster.step.protocol import (
     StepResult,
 )
 from stationmaster.step.report import StepReport
-from stationmaster.step.session import Session, package_contracts
+from stationmaster.step.session import Session
 from stationmaster.step.settings import Settings
 from stationmaster.step.steplog import configure_logging
 from stationmaster.step.stopping import StopSignal
@@ -117,7 +117,7 @@ class StepRun:
             settings=self._settings,
             meter=self._meter,
             report=self._report,
-            contracts=(*self._contracts, package_contracts(job.package)),
+            contracts=(*self._contracts, *job.contracts),
         )
         params = job.params_model
         values: dict[type, Any] = {StepContext: self._context}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stationmaster.step.errors import ContractUnreadableError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
     from stationmaster.step.contracts import Contract
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stationmaster.step.report import StepReport
     from stationmaster.step.settings import Settings
 
-__all__ = ["Session", "package_contracts"]
+__all__ = ["Session"]
 
 
 @dataclass
@@ -71,11 +71,3 @@ class Session:
         if published:
             return self.store.read(dataset, published[0]).frame.head(0).collect()
         return self.contract(dataset).empty_frame()
-
-
-def package_contracts(package: str) -> Path:
-    """Return the folder of contracts in an installed job package."""
-    module = import_module(package)
-    origin = module.__file__ or next(iter(module.__path__))
-    folder = Path(origin) if Path(origin).is_dir() else Path(origin).parent
-    return folder / "contracts"

@@ -26,11 +26,11 @@ from stationmaster.step.datasets import Store
 from stationmaster.step.errors import ContractUnreadableError, UpstreamUnavailableError
 from stationmaster.step.incoming import parse_business_date
 from stationmaster.step.meter import Meter
-from stationmaster.step.protocol import Shard, StepContext, StepResult
+from stationmaster.step.protocol import StepContext, StepResult
 from stationmaster.step.report import StepReport
 from stationmaster.step.run_step import new_try_id
 from stationmaster.step.runner import StepRun
-from stationmaster.step.session import Session, package_contracts
+from stationmaster.step.session import Session
 from stationmaster.step.settings import Settings
 from stationmaster.step.stopping import StopSignal
 
@@ -103,7 +103,7 @@ def run_job(  # noqa: PLR0913 (what a step can find, one keyword each)
     contracts: Path | Sequence[Path] = (),
     home: Path | None = None,
     settings: Mapping[str, Any] | None = None,
-    shard: Shard | None = None,
+    context: Mapping[str, Any] | None = None,
 ) -> JobRun:
     """Run a job in this process by the real runner, in a folder of its own.
 
@@ -118,7 +118,7 @@ def run_job(  # noqa: PLR0913 (what a step can find, one keyword each)
         contracts: Folders of contracts that lie outside of the job's package.
         home: Where everything lies; a temporary folder that ends with the JobRun by default.
         settings: Other settings, such as `support_api_url`.
-        shard: Which part of the work to do.
+        context: Other fields of the StepContext, such as `attempt` or `shard`.
     """
     scratch = None if home else tempfile.TemporaryDirectory(prefix="stationmaster-test-")
     place = Settings(**_places(home or Path(scratch.name if scratch else ""), settings or {}))
@@ -128,12 +128,12 @@ def run_job(  # noqa: PLR0913 (what a step can find, one keyword each)
     folders = (contracts,) if isinstance(contracts, Path) else tuple(contracts)
     _put_secrets(place, secrets or {})
     _put_landing(place, landing or {})
-    _put_tables(place, day, tables or {}, (*folders, package_contracts(job.package)))
-    context = _context(job.name.replace(".", "-"), day).model_copy(
-        update={"params": dict(params or {}), "shard": shard or Shard()}
+    _put_tables(place, day, tables or {}, (*folders, *job.contracts))
+    told = _context(job.name.replace(".", "-"), day).model_copy(
+        update={"params": dict(params or {}), **(context or {})}
     )
     run = StepRun(StepReport(place.home / "result.json"), StopSignal(), contracts=folders)
-    code, result = run.run(lambda: job, lambda: context, lambda: place)
+    code, result = run.run(lambda: job, lambda: told, lambda: place)
     return JobRun(code, result, place, day, scratch)
 
 

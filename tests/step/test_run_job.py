@@ -232,3 +232,46 @@ def test_a_wrong_job_ends_in_its_result() -> None:
 
     assert done.result.error is not None
     assert done.result.error.kind == JobFunctionError.__name__
+
+
+def test_a_lost_acknowledgement_costs_no_second_run(totals: Job[...], tmp_path: Path) -> None:
+    """A later attempt of a try that has published leaves the work out and says so."""
+    told = {"outputs": ("visit_totals",), "try_id": "the-same-try"}
+    visits = {"visits": _visits(home=1)}
+    first = run_job(totals, DAY, tables=visits, home=tmp_path, context=told)
+
+    again = run_job(totals, DAY, home=tmp_path, context={**told, "attempt": 2})
+
+    assert again.exit_code == 0
+    assert again.result.inputs == ()
+    assert again.result.outputs[0].already_published
+    assert again.result.outputs[0].snapshot_id == first.result.outputs[0].snapshot_id
+
+
+def test_a_declared_output_that_is_not_written_is_no_success() -> None:
+    """A job that forgets one of its outputs does not end green."""
+
+    @job
+    def run(outputs: Outputs) -> None:
+        outputs.write_file("page", "index.html", b"")
+
+    done = run_job(run, DAY, context={"outputs": ("page", "totals")})
+
+    assert done.exit_code == 78
+    assert done.files == {}
+    assert done.result.error is not None
+    assert done.result.error.got == "none to totals"
+
+
+def test_an_output_that_nobody_declared_is_refused() -> None:
+    """What job.yaml does not name, nobody downstream is told of."""
+
+    @job
+    def run(outputs: Outputs) -> None:
+        outputs.write_file("surprise", "index.html", b"")
+
+    done = run_job(run, DAY, context={"outputs": ("page",)})
+
+    assert done.exit_code == 78
+    assert done.result.error is not None
+    assert done.result.error.message.startswith("output surprise: expected one of the step's")
