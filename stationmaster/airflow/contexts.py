@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow.sdk import Context
-    from pydantic import JsonValue
 
     from stationmaster.airflow.catalog import CatalogJob
 
@@ -28,7 +27,7 @@ def shard_contexts(
     job: CatalogJob,
     *,
     business_date: dt.date,
-    params: Mapping[str, JsonValue],
+    params: Mapping[str, Any],
     shards: int,
 ) -> list[StepContext]:
     """Return what each shard of this try is told."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
     from kubernetes.client import V1Pod  # type: ignore[import-untyped]
-    from pydantic import JsonValue
 
     from stationmaster.airflow.catalog import CatalogJob
     from stationmaster.step.protocol import Shard, StepContext
@@ -74,7 +73,7 @@ class StepOperator(KubernetesPodOperator):
         *,
         job: str,
         business_date: str | None = None,
-        step_params: Mapping[str, JsonValue] | None = None,
+        step_params: Mapping[str, Any] | None = None,
         size: str | None = None,
         shards: int | str | Callable[[Context], int] = 1,
         runtime: str | None = None,

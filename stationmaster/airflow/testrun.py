@@ -109,7 +109,7 @@ def _quieten() -> None:
     import airflow.settings  # noqa: PLC0415 (configures logging when imported: let it be first)
     import structlog  # noqa: PLC0415 (comes with Airflow)
 
-    airflow.settings.initialize()
+    airflow.settings.initialize()  # type: ignore[no-untyped-call]
     structlog.configure(processors=[_only_ours], cache_logger_on_first_use=False)
     handler = _OursOnly()
     logging.getLogger().handlers = [handler]
