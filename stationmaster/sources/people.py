@@ -226,8 +226,8 @@ def _mails(rates: Rates) -> dict[str, pl.Expr]:
         .otherwise(last + "." + first)
     )  # fmt: skip
     own = pl.when(era).then(mix(h, "second own")).otherwise(mix(h, "own"))
-    family = pl.col("member") & chance(h, "family mail", rates.shared_mail)
     house = pl.col("house")
+    family = pl.col("member") & chance(house, "family mail", rates.shared_mail)
     shared = address(house, pl.lit("family"), pick(house, "family domain", MAIL_DOMAINS))
     private = address(own, stem, pick(own, "domain", MAIL_DOMAINS))
     firms = [

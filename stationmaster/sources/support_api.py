@@ -89,10 +89,11 @@ class Desk:
 
     def complete_through(self) -> dt.datetime | None:
         """Return the last second all of whose tickets are there; None before the first day."""
-        late = self.faults().late_from
-        days = [day for day in self.days() if late is None or day < late]
-        end = dt.time(23, 59, 59)
-        return dt.datetime.combine(days[-1], end, dt.UTC) if days else None
+        late, days = self.faults().late_from, self.days()
+        if not days:
+            return None
+        last = days[-1] if late is None else min(days[-1], late - dt.timedelta(days=1))
+        return dt.datetime.combine(last, dt.time(23, 59, 59), dt.UTC)
 
     def faults(self) -> Plan:
         """Return the faults to play now."""

@@ -1,0 +1,53 @@
+"""Real data fetched once, and worlds made of it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from stationmaster.sources.retail import Retail, fetch
+from stationmaster.sources.support_api import token
+from stationmaster.sources.world import World
+from stationmaster.step.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture(name="retail", scope="session")
+def _retail() -> Retail:
+    return fetch(Settings())
+
+
+@pytest.fixture(name="settings")
+def _settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, data=Settings().data_folder)
+
+
+@pytest.fixture(name="world", scope="session")
+def _world(retail: Retail) -> World:
+    return World(retail)
+
+
+@pytest.fixture(name="records")
+def _records() -> Callable[[Path, str], list[dict[str, Any]]]:
+    """Return a reader of all records of one kind in a day's folder."""
+
+    def read(folder: Path, kind: str) -> list[dict[str, Any]]:
+        files = sorted(folder.glob(f"{kind}-*.jsonl.gz"))
+        text = "".join(gzip.decompress(file.read_bytes()).decode() for file in files)
+        return [json.loads(line) for line in text.splitlines()]
+
+    return read
+
+
+@pytest.fixture(name="client")
+def _client(settings: Settings) -> Callable[[str], httpx.Client]:
+    """Return a maker of clients that show the API's token."""
+    headers = {"Authorization": f"Bearer {token(settings)}"}
+    return lambda url: httpx.Client(base_url=url, headers=headers, timeout=5)
