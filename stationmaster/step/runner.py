@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.step.errors import JobFunctionError, MisconfiguredError
 from stationmaster.step.failures import as_step_error, exit_code_of, failure_of, status_of
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["StepRun", "main"]
 
 _log = logging.getLogger("stationmaster")
+
+_LONGEST_LINE: Final = 2000
+"""Characters of an error in the log's one line; the result and its full document have more."""
 
 
 def main(find: Callable[[], Job[...]]) -> int:
@@ -172,7 +175,8 @@ class StepRun:
         else:
             result = self._report.result(status_of(error), failure_of(error))
             code = exit_code_of(error)
-            _log.error("%s: %s (exit code %d)", type(error).__name__, error, code)
+            kind, text = type(error).__name__, str(error)[:_LONGEST_LINE]
+            _log.error("%s: %s (exit code %d)", kind, text, code)
         try:
             self._report.close(result, self._context, self._settings or Settings())
         except OSError as unwritten:

@@ -87,6 +87,11 @@ class JobRun:
         return found
 
     @property
+    def left(self) -> StepResult:
+        """Return the result as it was written: what Airflow reads."""
+        return StepResult.model_validate_json((self.home / "result.json").read_bytes())
+
+    @property
     def home(self) -> Path:
         """Return the folder with everything; pass it to the next `run_job` to go on with it."""
         return self.settings.home
@@ -129,7 +134,7 @@ def run_job(  # noqa: PLR0913 (what a step can find, one keyword each)
     _put_secrets(place, secrets or {})
     _put_landing(place, landing or {})
     _put_tables(place, day, tables or {}, (*folders, *job.contracts))
-    told = _context(job.name.replace(".", "-"), day).model_copy(
+    told = _context(job.function.__name__, day).model_copy(
         update={"params": dict(params or {}), **(context or {})}
     )
     run = StepRun(StepReport(place.home / "result.json"), StopSignal(), contracts=folders)
