@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         (999.99, "£999.99"),
         (1000.4, "£1,000"),
         (2.5e9, "£2.50bn"),
-        (-12, "−£12.00"),
+        (-12, "\N{MINUS SIGN}£12.00"),
     ],
 )
 def test_money_has_pence_below_a_thousand(value: float, said: str) -> None:

@@ -58,9 +58,10 @@ def customer_counts(morning: Morning) -> tuple[CustomerCount, ...]:
 
 def _count(source: str, title: str, rows: pl.DataFrame, unified: int) -> CustomerCount:
     values: dict[str, int] = dict(rows.select("measure", "value").iter_rows())
+    told: dict[str, str] = dict(rows.select("measure", "explanation").iter_rows())
     reasons = tuple(
         Reason(measure=row["measure"], value=row["value"], explanation=row["explanation"])
-        for row in rows.sort("measure").iter_rows(named=True)
+        for row in rows.sort(-pl.col("value").abs(), "measure").iter_rows(named=True)
         if row["measure"] not in _NO_REASON
     )
     own = values.get(_OWN, 0)
@@ -68,6 +69,7 @@ def _count(source: str, title: str, rows: pl.DataFrame, unified: int) -> Custome
         source=source,
         title=title,
         own=own,
+        own_explanation=told.get(_OWN, ""),
         active=values.get(_ACTIVE),
         unified=unified,
         reasons=reasons,

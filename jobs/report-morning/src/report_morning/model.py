@@ -120,12 +120,13 @@ class Reason(_Part):
 class CustomerCount(_Part):
     """Lead from one team's own customer count to the unified one.
 
-    `own + sum(reasons) + unexplained == unified`.
+    `own + sum(reasons) + unexplained == unified`; the largest reason stands first.
     """
 
     source: str
     title: str
     own: int
+    own_explanation: str
     active: int | None
     unified: int
     reasons: tuple[Reason, ...]

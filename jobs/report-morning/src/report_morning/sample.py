@@ -133,19 +133,19 @@ def _counts(customers: list[dict[str, Any]], day: dt.date) -> list[dict[str, Any
     active = sum(c["active"] for c in customers)
     twice, hidden, guests, shared = total // 20, total // 7, total // 38, total // 30
     explained = {
-        "web": _way(total, duplicates=-twice, guests=guests, elsewhere=hidden),
-        "app": _way(total, duplicates=-total // 80, elsewhere=total // 3),
+        "web": _way(total, duplicates=-twice, guests=-guests, not_seen_here=hidden),
+        "app": _way(total, duplicates=-total // 80, not_seen_here=total // 3),
         "delivery": _way(total, duplicates=-total // 10, shared_contacts=shared),
-        "support": _way(total, duplicates=-total // 140, elsewhere=total // 2),
+        "support": _way(total, duplicates=-total // 140, not_seen_here=total // 2),
         "unified": {"own_count": total, "active": active},
     }
     told = {
-        "own_count": "as the team counts",
-        "active": "active on the day",
-        "duplicates": "the same person twice in this source",
-        "guests": "guest orders of people this source gives no number",
-        "shared_contacts": "several people behind one phone or mail",
-        "elsewhere": "known only from another source",
+        "own_count": "Customers as the team counts them: accounts, and mails of guests.",
+        "active": "Of these, the ones seen on this day.",
+        "duplicates": "The same people again, written otherwise: a typo, a changed mail.",
+        "guests": "The same people again, without logging in: a guest's mail or another device.",
+        "shared_contacts": "More people than the team sees: a family behind one mail or name.",
+        "not_seen_here": "Customers that only other sources know.",
     }
     return [
         {

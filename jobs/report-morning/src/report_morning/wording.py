@@ -16,6 +16,7 @@ __all__ = [
     "day_long",
     "day_short",
     "duration",
+    "head",
     "listed",
     "money",
     "money_short",
@@ -23,6 +24,7 @@ __all__ = [
     "pounds",
     "rule_meaning",
     "signed",
+    "tail",
 ]
 
 _NONE: Final = "\N{EN DASH}"
@@ -123,6 +125,16 @@ def duration(hours: float | None) -> str:
     if hours < _HOURS_SPOKEN_AS_HOURS:
         return f"{hours:.0f} h"
     return f"{hours / 24:.1f} days"
+
+
+def head(sentence: str) -> str:
+    """Return what stands before a sentence's colon."""
+    return sentence.partition(":")[0].strip().removesuffix(".")
+
+
+def tail(sentence: str) -> str:
+    """Return what stands behind a sentence's colon, empty without one."""
+    return sentence.partition(":")[2].strip().removesuffix(".")
 
 
 def listed(words: list[str]) -> str:
