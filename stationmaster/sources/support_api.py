@@ -11,6 +11,7 @@ import secrets as random_secrets
 import socket
 import threading
 import time
+from bisect import bisect_left
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -32,11 +33,14 @@ if TYPE_CHECKING:
 
     from stationmaster.step.settings import Settings
 
-__all__ = ["TOKEN_NAME", "Desk", "application", "running_api", "serve", "token"]
+__all__ = ["TOKEN_NAME", "Desk", "Ticket", "application", "running_api", "serve", "token"]
 
 TOKEN_NAME: Final = "support-api-token"  # noqa: S105 (the secret's name, not the secret)
 _MOST_A_PAGE: Final = 500
 _HANGS_SECONDS: Final = 600
+_DAYS_KEPT: Final = 3
+
+Ticket = dict[str, Any]
 
 
 def token(settings: Settings) -> str:
@@ -64,6 +68,7 @@ class Desk:
     token: str
     plan: Plan | None = None
     calls_a_second: float = 50.0
+    _read: dict[dt.date, tuple[int, list[str], list[Ticket]]] = field(default_factory=dict)
     _calls: int = 0
     _allowance: float = -1.0
     _asked_at: float = 0.0
@@ -76,16 +81,28 @@ class Desk:
             for file in self.folder.glob("*.jsonl.gz")
         )
 
-    def tickets(self, start: dt.datetime, end: dt.datetime) -> list[dict[str, Any]]:
+    def tickets(self, start: dt.datetime, end: dt.datetime) -> list[Ticket]:
         """Return tickets created in [start, end), sorted by created_at, ticket_id."""
-        found: list[dict[str, Any]] = []
+        found: list[Ticket] = []
         for day in self.days():
             if start.date() <= day <= end.date():
-                with gzip.open(self.folder / f"{day}.jsonl.gz", "rt") as stream:
-                    found += [json.loads(line) for line in stream]
-        low, high = _iso(start), _iso(end)
-        chosen = [ticket for ticket in found if low <= ticket["created_at"] < high]
-        return sorted(chosen, key=lambda ticket: (ticket["created_at"], ticket["ticket_id"]))
+                created, tickets = self._of_day(day)
+                low, high = bisect_left(created, _iso(start)), bisect_left(created, _iso(end))
+                found += tickets[low:high]
+        return found
+
+    def _of_day(self, day: dt.date) -> tuple[list[str], list[Ticket]]:
+        """Return a day's tickets as its file has them, sorted, and when each was created."""
+        path = self.folder / f"{day}.jsonl.gz"
+        version = path.stat().st_mtime_ns
+        if self._read.get(day, (0, [], []))[0] != version:
+            with gzip.open(path, "rt") as stream:
+                tickets = [json.loads(line) for line in stream]
+            while len(self._read) >= _DAYS_KEPT:
+                self._read.pop(next(iter(self._read)))
+            self._read[day] = (version, [ticket["created_at"] for ticket in tickets], tickets)
+        _, created, tickets = self._read[day]
+        return created, tickets
 
     def complete_through(self) -> dt.datetime | None:
         """Return the last second all of whose tickets are there; None before the first day."""
