@@ -23,10 +23,11 @@ from stationmaster.step.times import is_within, local_date, noon
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from zoneinfo import ZoneInfo
 
     from stationmaster.step.inputs import Inputs
+    from stationmaster.step.jsonlines import Columns
     from stationmaster.step.landing import LandingFile
     from stationmaster.step.outputs import Outputs
 
@@ -34,15 +35,16 @@ __all__ = ["Account", "Extracted", "Fault", "Recipe", "extract", "stage", "write
 
 
 _STRAYED: Final = "wrong_day"
+_GIVEN: Final = "given: "
 
 
 class _Read(Protocol):
-    def __call__(self, data: bytes, *, where: str) -> Records: ...
+    def __call__(self, data: bytes, columns: Columns, *, where: str) -> Records: ...
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Tell which rule a record breaks when `tidy` leaves this column null."""
+    """Tell which rule a record breaks when this column is null."""
 
     column: str
     rule: str
@@ -59,8 +61,8 @@ class Recipe:
     prefix: str
     """What the names of its files begin with."""
     read: _Read
-    tidy: Callable[[pl.DataFrame], pl.DataFrame]
-    """Records as they came -> rows of the dataset, one each, in the same order."""
+    columns: Columns
+    """The dataset's columns, as expressions over a record's fields."""
     key: Sequence[str]
     time: str
     zone: ZoneInfo
@@ -168,35 +170,38 @@ def _of_one_file(
     recipe: Recipe, file: Delivered, bounds: tuple[dt.datetime, dt.datetime]
 ) -> tuple[pl.DataFrame, pl.DataFrame, int, tuple[str, ...]]:
     """Return rows of the day, records kept aside, how many are of other days, and notes."""
-    lines = recipe.read(file.data, where=file.where)
-    file.check_records(lines.count)
-    rows = recipe.tidy(lines.frame)
-    broken = _rules_broken(recipe, file.day, lines.frame, rows)
+    read = recipe.read(file.data, _with_given(recipe), where=file.where)
+    file.check_records(read.count)
+    rows = read.rows.select(list(recipe.columns))
+    broken = read.rows.select(_rule_broken(recipe, file.day)).to_series()
     good = rows.filter(broken.is_null() & rows.select(is_within(recipe.time, bounds)).to_series())
     start, end = bounds
     if not start <= noon(file.day, recipe.zone) < end:
-        return good, rejected_rows(), lines.count - good.height, lines.notes
-    aside = [lines.rejected]
+        return good, rejected_rows(), read.count - good.height, read.notes
+    aside = [read.rejected]
     if broken.null_count() < rows.height:
-        aside.append(_aside(recipe, lines.frame, rows, broken))
+        aside.append(_aside(recipe, read.raw(), rows, broken))
     set_aside = pl.concat(aside)
-    return good, set_aside, lines.count - good.height - set_aside.height, lines.notes
+    return good, set_aside, read.count - good.height - set_aside.height, read.notes
 
 
-def _rules_broken(
-    recipe: Recipe, day: dt.date, records: pl.DataFrame, rows: pl.DataFrame
-) -> pl.Series:
+def _with_given(recipe: Recipe) -> Columns:
+    """Return the columns, and beside them whether fields were given that may be null."""
+    fields = {fault.given_as for fault in recipe.faults if fault.given_as}
+    given = {f"{_GIVEN}{name}": blank_to_null(name).is_not_null() for name in fields}
+    return {**recipe.columns, **given}
+
+
+def _rule_broken(recipe: Recipe, day: dt.date) -> pl.Expr:
     """Return the first rule that each record breaks, null for a sound one."""
     strayed = local_date(recipe.time, recipe.zone.key) != day
     rules = [pl.when(strayed).then(pl.lit(_STRAYED))]
-    given = {}
     for fault in reversed(recipe.faults):
         missing = pl.col(fault.column).is_null()
         if fault.given_as:
-            given[f"given as {fault.given_as}"] = records[fault.given_as]
-            missing &= blank_to_null(f"given as {fault.given_as}").is_not_null()
+            missing &= pl.col(f"{_GIVEN}{fault.given_as}")
         rules.insert(0, pl.when(missing).then(pl.lit(fault.rule)))
-    return rows.with_columns(**given).select(rule=pl.coalesce(rules)).to_series()
+    return pl.coalesce(rules).alias("rule")
 
 
 def _aside(
@@ -217,4 +222,4 @@ def _aside(
 
 
 def _no_rows(recipe: Recipe) -> pl.DataFrame:
-    return recipe.tidy(recipe.read(b"", where=recipe.dataset).frame)
+    return recipe.read(b"", recipe.columns, where=recipe.dataset).rows

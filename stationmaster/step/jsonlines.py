@@ -14,7 +14,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 import polars as pl
 
@@ -27,13 +27,17 @@ if TYPE_CHECKING:
 
     from polars.datatypes import DataTypeClass
 
-__all__ = ["check_bad_share", "polars_schema", "read_json_lines"]
+Columns: TypeAlias = "Mapping[str, pl.Expr]"
+"""Columns to make of a record, as expressions over its fields."""
+
+__all__ = ["Columns", "check_bad_share", "polars_schema", "read_json_lines"]
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31
 _PROBED_BYTES: Final = 65_536
 _PROBED_RECORDS: Final = 100
 _TAIL_ROWS: Final = 64
+_CHECK: Final = "?"
 _SHOWN: Final = 60
 _TYPES: Final[Mapping[Kind, DataTypeClass]] = {
     Kind.TEXT: pl.String,
@@ -43,13 +47,20 @@ _TYPES: Final[Mapping[Kind, DataTypeClass]] = {
 }
 
 
-def read_json_lines(
-    data: bytes, shape: Shape, *, where: str, max_bad_share: float, hint: str
+def read_json_lines(  # noqa: PLR0913 (what is asked, what was promised, and how to say it)
+    data: bytes,
+    columns: Columns,
+    *,
+    shape: Shape,
+    where: str,
+    max_bad_share: float,
+    hint: str,
 ) -> Records:
     """Read one file of JSON lines, gzipped or plain.
 
     Args:
         data: The file's bytes.
+        columns: What to make of each record: expressions over its fields.
         shape: What each record was promised to look like.
         where: The file's name for people: source, file and day.
         max_bad_share: Share of bad records above which the file is refused.
@@ -59,16 +70,13 @@ def read_json_lines(
         ContractBrokenError: The bytes are no whole gzip file, too many lines are no JSON, or
             too many records have another shape.
     """
-    notes = _probe(_first_lines(data, where), shape)
-    if notes is None:
-        return _read_line_by_line(data, shape, where, max_bad_share, hint)
-    try:
-        frame = pl.read_ndjson(data, schema=polars_schema(shape))
-    except (pl.exceptions.PolarsError, OSError):
-        return _read_line_by_line(data, shape, where, max_bad_share, hint)
-    if _has_missing(frame, shape) or not _tail_is_sound(data, frame, shape, where):
-        return _read_line_by_line(data, shape, where, max_bad_share, hint)
-    return Records(frame, rejected_rows(), tuple(f"{where}: {note}" for note in notes))
+    unusual = _probe(_first_lines(data, where), shape)
+    rows = None if unusual is None else _read_at_once(data, columns, shape, where)
+    if rows is None:
+        frame, rejected = _read_line_by_line(data, shape, where, max_bad_share, hint)
+        return Records(frame.select(**columns), lambda: frame, rejected)
+    notes = tuple(f"{where}: {note}" for note in unusual or ())
+    return Records(rows, lambda: _scan(data, shape).collect(), rejected_rows(), notes)
 
 
 def polars_schema(shape: Shape) -> dict[str, pl.DataType | DataTypeClass]:
@@ -126,31 +134,44 @@ def _first_lines(data: bytes, where: str) -> list[bytes]:
     return [line for line in whole if line.strip()][:_PROBED_RECORDS]
 
 
-def _has_missing(frame: pl.DataFrame, shape: Shape) -> bool:
-    """Return whether a field that may not be null is null anywhere, also inside lists."""
-    checks = [
-        field.is_null().any() for field, kind in _fields(shape) if kind is not Kind.TEXT_OR_NULL
-    ]
+def _scan(data: bytes, shape: Shape) -> pl.LazyFrame:
+    return pl.scan_ndjson(data, schema=polars_schema(shape))
+
+
+def _read_at_once(data: bytes, columns: Columns, shape: Shape, where: str) -> pl.DataFrame | None:
+    """Return what was asked for, in one pass; None where the file needs a closer look."""
+    if not data:
+        return pl.DataFrame(schema=polars_schema(shape)).select(**columns)
+    optional = [field for field, kind in _fields(shape) if kind is Kind.TEXT_OR_NULL]
+    nulls = {f"{_CHECK} null {i}": field.is_null() for i, field in enumerate(optional)}
+    query = _scan(data, shape).select(**columns, **nulls, **{_CHECK: _is_missing(shape)})
+    try:
+        checked = query.collect(engine="streaming")
+    except (pl.exceptions.PolarsError, OSError):
+        return None
+    if checked[_CHECK].any() or not _tail_is_sound(data, checked.select(list(nulls)), shape, where):
+        return None
+    return checked.select(list(columns))
+
+
+def _is_missing(shape: Shape) -> pl.Expr:
+    """Return whether a field that may not be null is null in a record, also inside its lists."""
+    checks = [field.is_null() for field, kind in _fields(shape) if kind is not Kind.TEXT_OR_NULL]
     for name, part in shape.items():
         if isinstance(part, Sequence) and not isinstance(part, str):
-            missing = pl.any_horizontal(
-                field.is_null() for field, _ in _fields(part[0], pl.element())
-            )
-            checks.append(pl.col(name).list.eval(missing.any()).list.first().any())
-            checks.append(pl.col(name).is_null().any())
-    numbered = frame.select(check.alias(str(i)) for i, check in enumerate(checks))
-    return frame.height > 0 and any(numbered.row(0))
+            missing = [field.is_null().any() for field, _ in _fields(part[0], pl.element())]
+            inside = pl.col(name).list.eval(pl.any_horizontal(missing)).list.first()
+            checks += [pl.col(name).is_null(), inside.fill_null(value=False)]
+    return pl.any_horizontal(checks)
 
 
-def _tail_is_sound(data: bytes, frame: pl.DataFrame, shape: Shape, where: str) -> bool:
+def _tail_is_sound(data: bytes, nulls: pl.DataFrame, shape: Shape, where: str) -> bool:
     """Return whether fields that may be null are still there where a file ends in nulls."""
-    optional = [field for field, kind in _fields(shape) if kind is Kind.TEXT_OR_NULL]
-    ends = frame.tail(_TAIL_ROWS).select(
-        field.is_null().all().alias(str(i)) for i, field in enumerate(optional)
-    )
-    if not frame.height or not optional or not any(ends.row(0)):
+    ends = nulls.tail(_TAIL_ROWS).select(pl.all().all())
+    if not nulls.height or not any(ends.row(0) if ends.width else ()):
         return True
-    return _probe(_all_lines(data, where)[-_TAIL_ROWS:], shape) is not None
+    end = _unpacked(data, where)[-_PROBED_BYTES:].split(b"\n")[1:]
+    return _probe([line for line in end if line.strip()][-_TAIL_ROWS:], shape) is not None
 
 
 def _fields(shape: Shape, within: pl.Expr | None = None) -> Iterator[tuple[pl.Expr, Kind]]:
@@ -164,13 +185,13 @@ def _fields(shape: Shape, within: pl.Expr | None = None) -> Iterator[tuple[pl.Ex
             yield from _fields(part, column)
 
 
-def _all_lines(data: bytes, where: str) -> list[bytes]:
-    if data.startswith(_GZIP_MAGIC):
-        try:
-            data = gzip.decompress(data)
-        except (EOFError, OSError, zlib.error) as problem:
-            _refuse_gzip(where, str(problem), problem)
-    return [line for line in data.split(b"\n") if line.strip()]
+def _unpacked(data: bytes, where: str) -> bytes:
+    if not data.startswith(_GZIP_MAGIC):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (EOFError, OSError, zlib.error) as problem:
+        _refuse_gzip(where, str(problem), problem)
 
 
 def _refuse_gzip(where: str, problem: str, cause: Exception) -> NoReturn:
@@ -197,11 +218,11 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _read_line_by_line(
     data: bytes, shape: Shape, where: str, max_bad_share: float, hint: str
-) -> Records:
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     census = Census(shape)
     good: list[bytes] = []
     aside: list[_Aside] = []
-    lines = _all_lines(data, where)
+    lines = [line for line in _unpacked(data, where).split(b"\n") if line.strip()]
     for line in lines:
         record = _record(line)
         if not isinstance(record, dict):
@@ -224,8 +245,7 @@ def _read_line_by_line(
         max_bad_share=max_bad_share,
         got=f"{len(malformed):,} are no JSON, the first is {example!r}",
     )
-    rejected = rejected_rows((bad.rule, bad.text, None, bad.detail) for bad in aside)
-    return Records(frame, rejected)
+    return frame, rejected_rows((bad.rule, bad.text, None, bad.detail) for bad in aside)
 
 
 def _parse(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = [
     "REJECTED_SCHEMA",
@@ -35,16 +35,20 @@ REJECTED_SCHEMA: Final = {
 
 @dataclass(frozen=True)
 class Records:
-    """Hold the records of one file: good ones as a frame, bad ones as rows for quarantine."""
+    """Hold what was read of one file."""
 
-    frame: pl.DataFrame
+    rows: pl.DataFrame
+    """One row a good record, in the file's order, with the columns that were asked for."""
+    raw: Callable[[], pl.DataFrame]
+    """Gives the good records as they came, in the same order; may read the file again."""
     rejected: pl.DataFrame
+    """The bad records, as rows for quarantine."""
     notes: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
         """Return how many records the file has."""
-        return self.frame.height + self.rejected.height
+        return self.rows.height + self.rejected.height
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,10 @@ def settle_duplicates(frame: pl.DataFrame, *, key: Sequence[str], latest_by: str
         key: Columns that name a row.
         latest_by: Column that tells which of two conflicting rows is the later one.
     """
-    if frame.height == frame.select(pl.struct(key).n_unique()).item():
+    one = pl.col(key[0]) if len(key) == 1 else pl.struct(key)
+    if frame.height == frame.select(one.n_unique()).item():
         return Settled(frame, rejected_rows(), repeats=0)
-    repeated = frame.filter(pl.struct(key).is_duplicated())
+    repeated = frame.filter(one.is_duplicated())
     different = repeated.unique(maintain_order=True)
     ranked = different.sort(
         latest_by, *(name for name in frame.columns if name != latest_by), descending=True
@@ -105,7 +110,7 @@ def settle_duplicates(frame: pl.DataFrame, *, key: Sequence[str], latest_by: str
         detail=pl.lit(f"another row with this {', '.join(key)} and other content was kept"),
     )
     return Settled(
-        frame=pl.concat([frame.filter(~pl.struct(key).is_duplicated()), kept]),
+        frame=pl.concat([frame.filter(~one.is_duplicated()), kept]),
         rejected=aside,
         repeats=repeated.height - different.height,
     )

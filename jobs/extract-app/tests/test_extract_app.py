@@ -114,7 +114,7 @@ def test_a_renamed_field_is_named_with_its_new_name() -> None:
     assert message(done).startswith(
         "app orders-000.jsonl.gz of 2011-11-21: expected `device` (text), got `device` is gone "
         "from 12 of 12 records, `device_id` is new in 12 of 12 and may be it. Map the field in "
-        "shapes.py and tidy.py of the job extract-app"
+        "shapes.py and columns.py of the job extract-app"
     )
 
 

@@ -148,7 +148,7 @@ def test_a_renamed_field_is_named_with_its_new_name(tmp_path: Path) -> None:
     assert message(done).startswith(
         "support API /v1/tickets of 2011-11-21: expected `order_ref` (text or null), got "
         "`order_ref` is gone from 12 of 12 records, `orderRef` is new in 12 of 12 and looks the "
-        "same. Map the field in shapes.py and tidy.py of the job extract-support"
+        "same. Map the field in shapes.py and columns.py of the job extract-support"
     )
 
 

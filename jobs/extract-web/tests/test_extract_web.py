@@ -114,8 +114,8 @@ def test_a_renamed_field_is_named_with_its_new_name() -> None:
     assert message(done) == (
         "web orders-000.jsonl.gz of 2011-11-21: expected `session_id` (text), got `session_id` "
         "is gone from 300 of 300 records, `sessionId` is new in 300 of 300 and looks the same. "
-        "Map the field in shapes.py and tidy.py of the job extract-web, or ask the web shop team "
-        "to bring it back; then clear the step."
+        "Map the field in shapes.py and columns.py of the job extract-web, or ask the web shop "
+        "team to bring it back; then clear the step."
     )
 
 

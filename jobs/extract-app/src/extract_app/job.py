@@ -6,8 +6,8 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from extract_app.columns import order_columns, session_columns
 from extract_app.shapes import ORDERS, SESSIONS
-from extract_app.tidy import tidy_orders, tidy_sessions
 from stationmaster.step import Inputs, Outputs, Params, job
 from stationmaster.step.extraction import Fault, Recipe, write_day
 from stationmaster.step.jsonlines import read_json_lines
@@ -17,7 +17,7 @@ __all__ = ["ExtractApp", "recipes", "run"]
 _ZONE: Final = ZoneInfo("UTC")
 """The upstream's day folders follow this zone."""
 _HINT: Final = (
-    "Map the field in shapes.py and tidy.py of the job extract-app, or ask the app team to "
+    "Map the field in shapes.py and columns.py of the job extract-app, or ask the app team to "
     "bring it back; then clear the step."
 )
 _NO_TIME: Final = "the time is no count of milliseconds since 1970"
@@ -37,7 +37,7 @@ def recipes(max_bad_lines: float) -> list[Recipe]:
         dataset="app_orders",
         prefix="orders-",
         read=partial(read, shape=ORDERS),
-        tidy=tidy_orders,
+        columns=order_columns(),
         key=["order_id"],
         time="ordered_at",
         zone=_ZONE,
@@ -51,7 +51,7 @@ def recipes(max_bad_lines: float) -> list[Recipe]:
         dataset="app_sessions",
         prefix="sessions-",
         read=partial(read, shape=SESSIONS),
-        tidy=tidy_sessions,
+        columns=session_columns(),
         key=["session_id"],
         time="started_at",
         zone=_ZONE,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from stationmaster.step.jsonlines import check_bad_share
 from stationmaster.step.rows import Records, rejected_rows
 from stationmaster.step.shapes import Census, Kind
+
+if TYPE_CHECKING:
+    from stationmaster.step.jsonlines import Columns
 
 __all__ = ["COLUMNS", "read_events"]
 
@@ -32,27 +35,37 @@ _ALWAYS_FILLED: Final = COLUMNS[:5]
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SHOWN: Final = 60
 _HINT: Final = (
-    "Map the column in COLUMNS and `tidy_events` of the job extract-delivery, or ask delivery "
+    "Map the column in COLUMNS and `event_columns` of the job extract-delivery, or ask delivery "
     "tracking to bring it back; then clear the step."
 )
 
 
-def read_events(data: bytes, *, where: str, max_bad_share: float) -> Records:
-    """Read one `events-NNN.csv`; every column is text.
+def read_events(data: bytes, columns: Columns, *, where: str, max_bad_share: float) -> Records:
+    """Read one `events-NNN.csv`; every field is text.
+
+    Args:
+        data: The file's bytes.
+        columns: What to make of each event: expressions over its fields.
+        where: The file's name for people: source, file and day.
+        max_bad_share: Share of bad lines above which the file is refused.
 
     Raises:
         ContractBrokenError: The header has changed, or too many lines cannot be read.
     """
     header, _, body = data.removeprefix(_BYTE_ORDER_MARK).partition(b"\n")
     lines = [line for line in body.splitlines() if line.strip()]
+    notes: tuple[str, ...] = ()
     if not header.strip():
-        return Records(_frame([]), rejected_rows())
-    names = next(csv.reader([header.decode("utf-8", errors="replace").strip()]))
-    notes = _check_header(names, len(lines), where)
-    frame = _read_at_once(header, body, names)
-    if frame is None or frame.height != len(lines):
-        return _read_line_by_line(names, lines, where, max_bad_share)
-    return Records(frame, rejected_rows(), notes)
+        frame, rejected = _frame([]), rejected_rows()
+    else:
+        names = next(csv.reader([header.decode("utf-8", errors="replace").strip()]))
+        notes = _check_header(names, len(lines), where)
+        whole = _read_at_once(header, body, names)
+        if whole is not None and whole.height == len(lines):
+            frame, rejected = whole, rejected_rows()
+        else:
+            frame, rejected = _read_line_by_line(names, lines, where, max_bad_share)
+    return Records(frame.select(**columns), lambda: frame, rejected, notes)
 
 
 def _check_header(names: list[str], lines: int, where: str) -> tuple[str, ...]:
@@ -77,7 +90,7 @@ def _read_at_once(header: bytes, body: bytes, names: list[str]) -> pl.DataFrame 
 
 def _read_line_by_line(
     names: list[str], lines: list[bytes], where: str, max_bad_share: float
-) -> Records:
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     good: list[dict[str, str]] = []
     aside: list[tuple[str, str, None, str]] = []
     for line in lines:
@@ -100,7 +113,7 @@ def _read_line_by_line(
         max_bad_share=max_bad_share,
         got=f"no CSV of {len(names)} columns, the first is {first!r}",
     )
-    return Records(_frame(good), rejected_rows(aside))
+    return _frame(good), rejected_rows(aside)
 
 
 def _frame(rows: list[dict[str, str]]) -> pl.DataFrame:

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from extract_delivery.columns import UPSTREAM_ZONE, event_columns
 from extract_delivery.csvlines import read_events
-from extract_delivery.tidy import UPSTREAM_ZONE, tidy_events
 from stationmaster.step import Inputs, Outputs, Params, job
 from stationmaster.step.extraction import Fault, Recipe, write_day
 
@@ -33,7 +33,7 @@ def recipe(max_bad_lines: float) -> Recipe:
         dataset="delivery_events",
         prefix="events-",
         read=partial(read_events, max_bad_share=max_bad_lines),
-        tidy=tidy_events,
+        columns=event_columns(),
         key=["shipment_id", "event", "event_at"],
         time="event_at",
         zone=_ZONE,

@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from extract_support.client import Patience, SupportClient
+from extract_support.columns import ticket_columns
 from extract_support.pages import HINT, check_complete, read_tickets
 from extract_support.shapes import TICKET
-from extract_support.tidy import tidy_tickets
 from stationmaster.step import Inputs, Outputs, Params, job
 from stationmaster.step.deliveries import Delivered
 from stationmaster.step.extraction import Fault, Recipe, extract, stage
@@ -45,7 +45,7 @@ def recipe(max_bad_records: float, zone: ZoneInfo) -> Recipe:
         dataset="support_tickets",
         prefix="",
         read=partial(read_json_lines, shape=TICKET, max_bad_share=max_bad_records, hint=HINT),
-        tidy=tidy_tickets,
+        columns=ticket_columns(),
         key=["ticket_id"],
         time="created_at",
         latest_by="updated_at",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["HINT", "check_complete", "read_tickets"]
 
 HINT: Final = (
-    "Map the field in shapes.py and tidy.py of the job extract-support, or ask the support team "
+    "Map the field in shapes.py and columns.py of the job extract-support, or ask the support team "
     "to bring it back; then clear the step."
 )
 _ROUNDS: Final = 3
