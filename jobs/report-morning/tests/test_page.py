@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +16,9 @@ from report_morning.model import Report
 from report_morning.page import render
 from report_morning.sample import month, morning_of
 from report_morning.wording import count, money
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _VOID = {"meta", "link", "br", "path", "line"}
 
@@ -56,6 +62,20 @@ def test_same_numbers_give_the_same_bytes(report: Report) -> None:
 
     assert again.model_dump_json() == report.model_dump_json()
     assert render(again) == render(report)
+
+
+@pytest.mark.parametrize(("seed", "zone"), [("1", "Asia/Tokyo"), ("2", "America/New_York")])
+def test_another_machine_writes_the_same_bytes(
+    report: Report, tmp_path: Path, seed: str, zone: str
+) -> None:
+    """Hash seed, time zone and language of a process leave no trace on the page."""
+    subprocess.run(
+        [sys.executable, "-m", "report_morning.preview", str(tmp_path)],
+        env={"PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": "de_DE.UTF-8", "PATH": ""},
+        check=True,
+    )
+
+    assert (tmp_path / "index.html").read_text(encoding="utf-8") == render(report)
 
 
 def test_page_needs_nothing_else(report: Report) -> None:
