@@ -42,6 +42,7 @@ def stage_part(at: TableAt, part: Part, written: Written) -> int:
     return retried(
         lambda: _stage(at.load(), part, written.files),
         what=f"{part.where}, staging",
+        turn=at.turn,
     )
 
 
@@ -88,6 +89,7 @@ def publish_part(at: TableAt, part: Part, *, redo: bool = False) -> tuple[Publis
     return retried(
         lambda: _publish(at.load(), part, redo=redo),
         what=f"{part.where}, publishing",
+        turn=at.turn,
     )
 
 
@@ -192,7 +194,7 @@ def _remove(transaction: FencedTransaction, branches: Iterable[str]) -> None:
 
 def drop_branch(at: TableAt, part: Part) -> None:
     """Remove a part's branch, unless a newer attempt has staged there."""
-    retried(lambda: _drop(at.load(), part), what=f"{part.where}, discarding")
+    retried(lambda: _drop(at.load(), part), what=f"{part.where}, discarding", turn=at.turn)
 
 
 def _drop(table: Table, part: Part) -> None:

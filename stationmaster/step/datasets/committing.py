@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
@@ -20,6 +21,7 @@ from stationmaster.step.errors import TemporaryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from pyiceberg.table import Table
     from pyiceberg.table.metadata import TableMetadata
@@ -84,6 +86,7 @@ class FencedTransaction(Transaction):
 
     def __init__(self, table: Table, *properties: str) -> None:
         super().__init__(table, autocommit=False)
+        self._seen: tuple[object, TableMetadata] | None = None
         requirement = AssertUnmoved(
             next_sequence_number=table.metadata.next_sequence_number(),
             current_snapshot_id=table.metadata.current_snapshot_id,
@@ -91,9 +94,33 @@ class FencedTransaction(Transaction):
         )
         self._stage((), (requirement,))  # type: ignore[arg-type]
 
+    @property
+    def table_metadata(self) -> TableMetadata:
+        """Return the metadata with the updates so far.
 
-def retried(attempt: Callable[[], T], *, what: str, seconds: float = GIVE_UP_SECONDS) -> T:
+        The base class works it out anew on each of some thirty accesses a commit, in time that
+        grows with the table's snapshots.
+        """
+        if self._seen is None or self._seen[0] is not self._updates:
+            self._seen = (self._updates, super().table_metadata)
+        return self._seen[1]
+
+
+def retried(
+    attempt: Callable[[], T],
+    *,
+    what: str,
+    seconds: float = GIVE_UP_SECONDS,
+    turn: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+) -> T:
     """Call `attempt` until it does not lose a race; it loads what it changes anew each time.
+
+    Args:
+        attempt: What to do.
+        what: What it is done to, for errors.
+        seconds: How long to go on.
+        turn: Taken around each attempt where writers can wait for each other: it saves lost
+            races, and nothing relies on it.
 
     Raises:
         TemporaryError: It lost for `seconds` on end.
@@ -103,7 +130,7 @@ def retried(attempt: Callable[[], T], *, what: str, seconds: float = GIVE_UP_SEC
     wait = _FIRST_WAIT_SECONDS
     while True:
         try:
-            with storage_errors(what):
+            with storage_errors(what), turn():
                 return attempt()
         except _LOST_RACES as error:
             if time.monotonic() > give_up_at:

@@ -68,7 +68,7 @@ def _swap(
         replace_files(table, {day: change})
         return True
 
-    return retried(attempt, what=f"{at.name}, compacting {day.isoformat()}")
+    return retried(attempt, what=f"{at.name}, compacting {day.isoformat()}", turn=at.turn)
 
 
 def replace_files(

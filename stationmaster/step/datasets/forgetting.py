@@ -75,6 +75,7 @@ def forget_in_table(at: TableAt, person: Sequence[Identifier], *, dry_run: bool)
         retried(
             lambda: _rewrite(at.load(), matches, storage),
             what=f"{at.name}, erasing a person",
+            turn=at.turn,
         )
         # Everything old goes: an old snapshot that misses one file is no snapshot.
         expire(at, dt.datetime.now(dt.UTC) + dt.timedelta(days=1))

@@ -63,11 +63,14 @@ def maintain_table(
     branches = retried(
         lambda: _drop_branches(at.load(), now - dt.timedelta(hours=policy.branch_hours)),
         what=f"{at.name}, branches",
+        turn=at.turn,
     )
     before = now - dt.timedelta(days=policy.compact_after_days)
     compacted = compact_partitions(at, before=before)
     merged = retried(
-        lambda: merge_manifests(at.load(), policy.max_manifests), what=f"{at.name}, manifests"
+        lambda: merge_manifests(at.load(), policy.max_manifests),
+        what=f"{at.name}, manifests",
+        turn=at.turn,
     )
     expired, removed = expire(at, now - dt.timedelta(days=policy.keep_days))
     removed += _remove_orphans(at.load(), now - dt.timedelta(hours=policy.orphan_hours))
@@ -104,7 +107,7 @@ def expire(at: TableAt, before: dt.datetime) -> tuple[int, int]:
         How many snapshots and how many files went.
     """
     expired, needed_once, table = retried(
-        lambda: _expire(at.load(), before), what=f"{at.name}, expiring snapshots"
+        lambda: _expire(at.load(), before), what=f"{at.name}, expiring snapshots", turn=at.turn
     )
     if not expired:
         return 0, 0

@@ -65,7 +65,7 @@ def ensure_table(at: TableAt, columns: Sequence[Column]) -> Table:
     Raises:
         MisconfiguredError: A column's type or nullability changed so that old rows do not fit.
     """
-    return retried(lambda: _ensure(at, columns), what=f"table {at.name}")
+    return retried(lambda: _ensure(at, columns), what=f"table {at.name}", turn=at.turn)
 
 
 def _ensure(at: TableAt, columns: Sequence[Column]) -> Table:
