@@ -13,9 +13,16 @@ if TYPE_CHECKING:
 
 __all__ = ["as_step_error", "exit_code_of", "failure_of", "status_of"]
 
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-_FULL_TEXTS: Final = ("No space left on device", "os error 28", "Disk quota exceeded")
-"""How Rust and C++ libraries report the same, without an errno."""
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A device, a quota or the process's own limit (`ulimit -f`)."""
+_FULL_TEXTS: Final = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "File too large",
+    "os error 28",
+    "database or disk is full",
+)
+"""How Rust and C++ libraries, and sqlite, report the same, without an errno."""
 
 
 def as_step_error(error: BaseException) -> BaseException:

@@ -78,8 +78,18 @@ class Outputs:
         """Stage a file of the day's file set `<reports>/<dataset>/<date>/`.
 
         Publishing replaces the whole set: a file that is not written again is gone.
+
+        Raises:
+            MisconfiguredError: The name leads out of the set, or the step is split into shards.
         """
         self._expect(dataset)
+        if self._context.shard.count > 1:
+            raise MisconfiguredError(
+                where=f"file output {dataset}",
+                expected="a step that is not split",
+                got=f"{self._context.shard.count} shards, each with a file set of its own",
+                hint="Write tables in the shards, and the files in a step after them.",
+            )
         if dataset not in self._files:
             self._files[dataset] = FileSet(self._session.settings, self._context, dataset)
         self._files[dataset].add(name, data)

@@ -23,11 +23,11 @@ from stationmaster.step.settings import Settings
 from stationmaster.step.summary import failure_lines, summary_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pydantic import JsonValue
 
-__all__ = ["new_try_id", "run_step", "run_step_command"]
+__all__ = ["first_failure", "new_try_id", "run_step", "run_step_command"]
 
 
 def run_step(  # noqa: PLR0913 (what a step can be told, one keyword each)
@@ -74,12 +74,18 @@ def run_step_command(
     params = dict(_param(text) for text in param or [])
     for day in _days(date, to):
         outcomes = run_step(job, day, params, shards=shards, on_line=typer.echo)
-        failed = next((outcome for outcome in outcomes if not outcome.done), None)
+        failed = first_failure(outcomes)
         if failed is not None:
             for line in failure_lines(f"{job} {day}", failed):
                 typer.echo(line, err=True)
             raise typer.Exit(failed.exit_code or 1)
         typer.echo(summary_line(f"{job} {day}", outcomes))
+
+
+def first_failure(outcomes: Sequence[ProcessOutcome]) -> ProcessOutcome | None:
+    """Return how the step failed: the shard that failed by itself, not one stopped for it."""
+    failed = [outcome for outcome in outcomes if not outcome.done]
+    return min(failed, key=lambda outcome: outcome.stop_requested, default=None)
 
 
 def new_try_id() -> str:

@@ -88,13 +88,25 @@ def test_a_step_that_ends_without_a_word_is_no_success() -> None:
 
 
 @pytest.mark.usefixtures("jobs")
-def test_shards_run_side_by_side_and_their_lines_are_marked() -> None:
+def test_shards_run_side_by_side_and_their_lines_are_marked(tmp_path: Path) -> None:
     """Each shard is a process of its own that knows its part."""
-    ended = _command("hello-files", "--date", "2011-11-21", "--shards", "2")
+    (tmp_path / "landing/lines/2011-11-21").mkdir(parents=True)
+    (tmp_path / "landing/lines/2011-11-21/lines.txt").touch()
+
+    ended = _command("count-lines", "--date", "2011-11-21", "--shards", "2")
 
     assert ended.exit_code == 0, ended.output
-    assert "[shard 1 of 2] " in ended.output
-    assert "[shard 2 of 2] " in ended.output
+    assert "[shard 1 of 2] INFO counting 2011-11-21" in ended.output
+    assert "[shard 2 of 2] INFO counting 2011-11-21" in ended.output
+
+
+@pytest.mark.usefixtures("jobs")
+def test_files_cannot_be_written_by_shards() -> None:
+    """A file set is replaced as a whole: two shards would undo each other's."""
+    ended = _command("hello-files", "--date", "2011-11-21", "--shards", "2")
+
+    assert ended.exit_code == 78
+    assert "expected a step that is not split, got 2 shards" in ended.output
 
 
 @pytest.mark.usefixtures("jobs")
