@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Merge all sources into one customer, and count customers once."""

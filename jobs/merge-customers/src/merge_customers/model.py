@@ -1,0 +1,194 @@
+"""Score pairs of contacts with splink, by parameters that were learnt before and are checked in.
+
+No parameter and no frequency comes from the day's data: the score of a pair is a function of the
+two contacts alone. That is what makes a merge of many days the same in any order.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "COMPARISONS",
+    "NAME_LEVELS",
+    "Parameters",
+    "names_differ",
+    "read_parameters",
+    "score",
+    "settings_of",
+]
+
+Parameters = dict[str, Any]
+"""`prior`, `threshold` (bits), `comparisons` (each: level -> [m, u]) and `ties` (bits)."""
+
+_SAME_GIVEN = "list_has_any(forms_l, forms_r)"
+_NEAR_GIVEN = "jaro_winkler_similarity(given_l, given_r) >= 0.88"
+_INITIAL = (
+    "(length(given_l) = 1 OR length(given_r) = 1) AND substr(given_l, 1, 1) = substr(given_r, 1, 1)"
+)
+_SAME_SURNAME = "surname_l = surname_r"
+_NEAR_SURNAME = (
+    "(jaro_winkler_similarity(surname_l, surname_r) >= 0.9"
+    " OR damerau_levenshtein(surname_l, surname_r) <= 1)"
+)
+_INITIALS = "coalesce(length(given_l) = 1 OR length(given_r) = 1, false)"
+_LONE = "(given_l IS NULL OR given_r IS NULL)"
+_NEAR_STREET = (
+    "(house_l IS NOT DISTINCT FROM house_r AND (jaro_winkler_similarity(street_l, street_r) >= 0.9"
+    " OR starts_with(street_l, street_r) OR starts_with(street_r, street_l)))"
+)
+
+NAME_LEVELS = (
+    ("same", "words_l = words_r"),
+    ("same given name", f"{_SAME_GIVEN} AND {_SAME_SURNAME}"),
+    ("near given name", f"{_NEAR_GIVEN} AND {_SAME_SURNAME}"),
+    ("near surname", f"{_SAME_GIVEN} AND {_NEAR_SURNAME}"),
+    ("initial", f"{_INITIAL} AND {_NEAR_SURNAME}"),
+    ("both near", f"{_NEAR_GIVEN} AND {_NEAR_SURNAME}"),
+    ("swapped", "given_l = surname_r AND surname_l = given_r"),
+    ("lone word", f"{_LONE} AND {_NEAR_SURNAME}"),
+    ("near in all", f"jaro_winkler_similarity(words_l, words_r) >= 0.9 AND NOT {_INITIALS}"),
+    ("given name only", _SAME_GIVEN),
+    ("surname only", _SAME_SURNAME),
+)
+"""From the best to the worst; the first that holds counts."""
+
+AGREEING = 9
+"""So many of the levels above mean that two names may well be one person's."""
+
+_AGREE = " OR ".join(f"({sql})" for _, sql in NAME_LEVELS[:AGREEING])
+DIFFER = f"(words_l IS NOT NULL AND words_r IS NOT NULL AND NOT coalesce({_AGREE}, false))"
+THOUGH = " though names differ"
+
+
+def _with_names(levels: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Split each level in two: a shared phone means little when the names differ (a family's)."""
+    split = [((f"{label}{THOUGH}", f"({sql}) AND {DIFFER}"), (label, sql)) for label, sql in levels]
+    return (*[level for both in split for level in both], (f"other{THOUGH}", DIFFER))
+
+
+COMPARISONS: dict[str, tuple[str, Sequence[tuple[str, str]]]] = {
+    "name": ("words_l IS NULL OR words_r IS NULL", NAME_LEVELS),
+    "mail": (
+        "mail_l IS NULL OR mail_r IS NULL",
+        _with_names(
+            (
+                ("same", "mail_l = mail_r"),
+                ("same mailbox", "mailbox_l = mailbox_r"),
+                ("near", "damerau_levenshtein(mail_l, mail_r) <= 2"),
+            )
+        ),
+    ),
+    "phone": (
+        "phone_digits_l IS NULL OR phone_digits_r IS NULL",
+        _with_names(
+            (
+                ("same", "phone_digits_l = phone_digits_r"),
+                ("near", "damerau_levenshtein(phone_digits_l, phone_digits_r) <= 1"),
+            )
+        ),
+    ),
+    "home": (
+        "(street_l IS NULL AND code_l IS NULL) OR (street_r IS NULL AND code_r IS NULL)",
+        _with_names(
+            (
+                ("same", f"code_l = code_r AND {_NEAR_STREET}"),
+                ("same street", f"{_NEAR_STREET} AND (code_l IS NULL OR code_r IS NULL)"),
+                ("near postcode", f"{_NEAR_STREET} AND damerau_levenshtein(code_l, code_r) <= 2"),
+                ("same house", "code_l = code_r AND house_l = house_r"),
+                ("same postcode", "code_l = code_r"),
+                ("same street elsewhere", _NEAR_STREET),
+            )
+        ),
+    ),
+}
+"""Comparison -> when it says nothing, and its levels from the best to the worst."""
+
+NAME_ONLY = (len(NAME_LEVELS) - 3, len(NAME_LEVELS))
+"""Values of `gamma_name` that mean the same name, or nearly: "near surname" and better."""
+
+
+def names_differ() -> pl.Expr:
+    """Tell, of a scored pair, whether both names are known and can hardly be one person's."""
+    return pl.col("gamma_name").is_between(0, len(NAME_LEVELS) - AGREEING)
+
+
+COLUMNS = ["words", "given", "surname", "forms", "mail", "mailbox", "phone_digits"]
+COLUMNS += ["street", "code", "house"]
+
+
+def read_parameters() -> Parameters:
+    """Read the parameters that `tests/bench/identity_train.py` learnt."""
+    text = files("merge_customers").joinpath("model.json").read_text(encoding="utf-8")
+    parameters: Parameters = json.loads(text)
+    return parameters
+
+
+def settings_of(parameters: Parameters) -> dict[str, Any]:
+    """Build splink's settings: the comparisons with their learnt m and u."""
+    return {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": "contact",
+        "probability_two_random_records_match": parameters["prior"],
+        "blocking_rules_to_generate_predictions": ["l.contact = r.contact"],
+        "retain_intermediate_calculation_columns": False,
+        "comparisons": [
+            {
+                "output_column_name": name,
+                "comparison_levels": _levels(null, levels, parameters["comparisons"][name]),
+            }
+            for name, (null, levels) in COMPARISONS.items()
+        ],
+    }
+
+
+def _levels(
+    null: str, levels: Sequence[tuple[str, str]], learnt: Mapping[str, Sequence[float]]
+) -> list[dict[str, Any]]:
+    found = [
+        {
+            "sql_condition": sql,
+            "label_for_charts": label,
+            "m_probability": learnt[label][0],
+            "u_probability": learnt[label][1],
+        }
+        for label, sql in (*levels, ("other", "ELSE"))
+    ]
+    nothing = {"sql_condition": null, "label_for_charts": "unknown", "is_null_level": True}
+    return [nothing, *found]
+
+
+def score(contacts: pl.DataFrame, pairs: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
+    """Add to each pair its `match_weight` (bits) and the level of each comparison (`gamma_…`)."""
+    from splink import DuckDBAPI, Linker  # noqa: PLC0415 (heavy: only for who scores)
+
+    found = ["left", "right", "match_weight", *[f"gamma_{name}" for name in COMPARISONS]]
+    if pairs.is_empty():
+        dtypes = [pl.UInt32, pl.UInt32, pl.Float64, *[pl.Int32 for _ in COMPARISONS]]
+        return pairs.join(
+            pl.DataFrame(schema=dict(zip(found, dtypes, strict=True))), on=["left", "right"]
+        )
+    database = DuckDBAPI()
+    linker = Linker(
+        database.register(contacts.select("contact", *COLUMNS), dataset_display_name="contacts"),
+        settings_of(parameters),
+        log_level=logging.ERROR,
+        validate_settings=False,
+    )
+    blocked = pairs.select(match_key=pl.lit("0"), join_key_l="left", join_key_r="right")
+    linker.table_management.register_blocked_pairs_for_predict(database.register(blocked))
+    scored = linker.inference.predict(warning_mode="never").as_duckdbpyrelation()
+    frame = scored.project(
+        "contact_l AS left, contact_r AS right, match_weight, "
+        + ", ".join(f"gamma_{name}" for name in COMPARISONS)
+    )
+    found_scores = frame.pl().select(found)
+    return pairs.join(found_scores, on=["left", "right"]).sort("left", "right")
