@@ -58,7 +58,7 @@ def typo(text: pl.Series, key: pl.Series, stream: str, rate: float) -> pl.Series
             .otherwise(before + here.str.to_lowercase().replace(_NEIGHBOURS) + after),
         )
     )  # fmt: skip
-    return text.scatter(slipped["row"], slipped["text"]) if slipped.height else text
+    return text.clone().scatter(slipped["row"], slipped["text"]) if slipped.height else text
 
 
 def recased(text: pl.Series, key: pl.Series, stream: str, rates: Rates) -> pl.Series:
