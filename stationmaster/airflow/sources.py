@@ -74,7 +74,8 @@ def _in_folder(folder: str) -> tuple[bool, str]:
     if not path.is_dir():
         return False, f"{folder} does not exist"
     count = sum(1 for _ in path.iterdir())
-    return False, f"{folder} has {count} files, but no {MARKER} yet"
+    files = "1 file" if count == 1 else f"{count} files"
+    return False, f"{folder} has {files}, but no {MARKER} yet"
 
 
 def _in_bucket(folder: str, endpoint: str) -> tuple[bool, str]:

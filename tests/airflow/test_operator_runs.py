@@ -159,7 +159,7 @@ def test_mapped_step_runs_once_a_value(dag: DAG, run_dag: RunDag, xcom: XCom) ->
 
     run = run_dag(dag)
 
-    hellos = [line for line in lines if line.startswith("hello")]
+    hellos = sorted(line for line in lines if line.startswith("hello"))
     assert hellos == [f"hello {name} on 2011-11-21 from toy-hello" for name in "abc"]
     assert [pushed["outputs"][0]["rows"] for pushed in xcom(run, "step")] == [3, 3, 3]
 
