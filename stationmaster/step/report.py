@@ -110,13 +110,15 @@ class StepReport:
                 notes=tuple(self._notes),
             )
 
-    def close(self, result: StepResult, context: StepContext | None, settings: Settings) -> None:
+    def close(
+        self, result: StepResult, context: StepContext | None, settings: Settings | None
+    ) -> None:
         """Write the last result; keep the whole of it aside when it has to be shortened.
 
         Raises:
             OSError: The result cannot be written.
         """
-        if context is not None and fit(result).truncated:
+        if context is not None and settings is not None and fit(result).truncated:
             uri = _keep(result, context, settings)
             result = result.model_copy(update={"full_result_uri": uri})
         self._write(result)

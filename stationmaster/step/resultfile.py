@@ -73,9 +73,10 @@ def read_result(path: Path) -> StepResult | None:
 
 
 def _in_place(path: Path) -> bool:
-    """Tell whether the target is a device, or a mount point, which a rename would not reach."""
+    """Tell whether the target is a device, or mounted alone, so that no rename reaches it."""
     try:
-        return not stat.S_ISREG(path.stat().st_mode) or path.is_mount()
+        target = path.stat()
+        return not stat.S_ISREG(target.st_mode) or target.st_dev != path.parent.stat().st_dev
     except OSError:
         return False
 

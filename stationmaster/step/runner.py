@@ -178,7 +178,7 @@ class StepRun:
             kind, text = type(error).__name__, str(error)[:_LONGEST_LINE]
             _log.error("%s: %s (exit code %d)", kind, text, code)
         try:
-            self._report.close(result, self._context, self._settings or Settings())
+            self._report.close(result, self._context, self._settings)
         except OSError as unwritten:
             # Without a result nobody can tell what was published: not done, whatever else.
             full = as_step_error(unwritten)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tests.step.conftest import RunHello
+
 GOOD: dict[str, Any] = {
     "protocol": 1,
     "pipeline": "p",
@@ -119,6 +121,26 @@ def test_a_param_that_does_not_fit_is_named_beside_the_known_ones(
 
     assert sentence in str(caught.value)
     assert "known params: share, name" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("STATIONMASTER_BUSINESS_TIMEZONE", "Mars/Base", "No time zone found with key Mars/Base"),
+        ("STATIONMASTER_RUNTIME", "abacus", "Input should be 'process' or 'kubernetes'"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_misconfigured(
+    hello: RunHello, variables: dict[str, str], name: str, value: str, sentence: str
+) -> None:
+    """Exit code 78, and the message tells which value does not fit."""
+    variables[name] = value
+
+    outcome, _ = hello()
+
+    assert outcome.exit_code == 78
+    assert outcome.failure is not None
+    assert sentence in outcome.failure.message
 
 
 def test_the_error_of_a_wrong_context_reaches_the_result_file(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -115,6 +117,24 @@ def test_a_stuck_step_is_killed_and_publishes_nothing(
     assert outcome.failure is not None
     assert "exit code 137 (SIGKILL). Its last word: phase running" in outcome.failure.message
     assert not (tmp_path / "reports/greeting/2011-11-21").exists()
+
+
+def test_a_killed_step_leaves_its_last_word(
+    context: StepContext, variables: Mapping[str, str]
+) -> None:
+    """Kill -9, as the kernel does when memory runs out: phase and peak memory are known."""
+    told = context.model_copy(update={"params": {"then": "wait"}})
+    with StepProcess(told, HELLO, env=variables) as process:
+        outcome = process.wait(
+            lambda line: os.kill(process.pid, signal.SIGKILL) if "Greeted" in line else None
+        )
+
+    assert outcome.exit_code == 137
+    assert not outcome.stop_requested
+    assert outcome.result is not None
+    assert outcome.result.status is ResultStatus.RUNNING
+    assert outcome.result.phase == "running hello_files.job.run for 2011-11-21"
+    assert outcome.result.measurements.peak_memory_bytes > 10_000_000
 
 
 def test_an_exception_of_the_watcher_ends_the_step(
