@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from stationmaster.step.datasets.committing import retried
 from stationmaster.step.errors import MisconfiguredError
@@ -55,7 +56,7 @@ def open_catalog(settings: Settings) -> SqlCatalog:
 def _uri(settings: Settings) -> str:
     try:
         url = make_url(settings.catalog_location)
-    except ValueError as error:
+    except ArgumentError as error:
         setting = "STATIONMASTER_CATALOG_URI"
         raise MisconfiguredError(
             setting,
