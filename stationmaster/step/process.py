@@ -6,6 +6,7 @@ Light on purpose: Airflow's workers import it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -144,7 +145,8 @@ class StepProcess:
 
         Callable from a signal handler and from another thread; repeated calls change nothing.
         """
-        if self._kill_at is None:
+        # The number of a process that was waited for may be another's by now.
+        if self._kill_at is None and self._process.returncode is None:
             self._kill_at = time.monotonic() + self._grace_seconds
             self._signal_group(signal.SIGTERM)
 
@@ -239,12 +241,23 @@ def _start(
             start_new_session=True,
         )
     except (OSError, IndexError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == errno.E2BIG:
+            raise _context_too_large(variables[CONTEXT_VARIABLE]) from error
         raise MisconfiguredError(
             where=f"command {words!r}",
             expected="a program that can be started",
             got=f"{type(error).__name__}: {error}",
             hint="Correct `command` in the job's job.yaml, or install the program it names.",
         ) from error
+
+
+def _context_too_large(document: str) -> MisconfiguredError:
+    return MisconfiguredError(
+        where=f"context of the step ({len(document.encode()):,} bytes)",
+        expected="what an environment variable can hold: 128 KiB on Linux",
+        got="params that are larger",
+        hint="Put large parameters into a file or a dataset, and pass its name.",
+    )
 
 
 def _read(path: Path) -> tuple[StepResult | None, str]:

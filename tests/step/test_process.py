@@ -203,6 +203,27 @@ def test_a_command_that_is_not_there_is_misconfigured(context: StepContext) -> N
         run_process(context, ["no-such-program"], on_line=print)
 
 
+def test_params_that_no_variable_can_hold_are_named(context: StepContext) -> None:
+    """Not the command is wrong: the message tells the size, the limit and the way out."""
+    told = context.model_copy(update={"params": {"ids": "x" * 200_000}})
+
+    with pytest.raises(
+        MisconfiguredError, match=r"context of the step \(200,\d+ bytes\)"
+    ) as caught:
+        run_process(told, ["true"], on_line=print)
+
+    assert "pass its name" in caught.value.hint
+
+
+def test_a_late_stop_of_a_step_that_has_ended_changes_nothing(context: StepContext) -> None:
+    """Its process number may belong to somebody else by then."""
+    with StepProcess(context, ["true"]) as process:
+        outcome = process.wait(print)
+        process.stop()
+
+    assert outcome.done
+
+
 def test_a_result_place_that_is_full_or_absent_is_found_before_any_work(
     context: StepContext, variables: Mapping[str, str], tmp_path: Path
 ) -> None:
