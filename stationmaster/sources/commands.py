@@ -19,7 +19,7 @@ from stationmaster.sources.world import World
 from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.settings import Settings
 
-__all__ = ["app"]
+__all__ = ["app", "fault", "fetch", "generate", "serve"]
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -99,7 +99,7 @@ def _plan(minute: pl.Expr, rates: Rates) -> dict[str, pl.Expr]:
     }
 
 
-def shipment_id() -> pl.Expr:
+def _shipment_id() -> pl.Expr:
     """Return the parcel's number."""
     return pl.format("GB{}", hex_digits(pl.col("o"), "shipment", 10).str.to_uppercase())
 
@@ -114,7 +114,7 @@ def rows(world: World, happened: pl.DataFrame) -> pl.DataFrame:
     code = typed.postcode(known, key, "delivery", rates)
     return (
         known.with_columns(
-            shipment_id=shipment_id(),
+            shipment_id=_shipment_id(),
             order_ref="order_id",
             event_time=local.dt.strftime("%d/%m/%Y %H:%M"),
             utc_offset=local.dt.strftime("%:z"),

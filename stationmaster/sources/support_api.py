@@ -231,7 +231,13 @@ def _too_many(seconds: int) -> Response:
 def serve(settings: Settings, port: int, calls_a_second: float = 50.0) -> None:
     """Answer on 127.0.0.1 until stopped."""
     desk = Desk(support_folder(settings), token(settings), calls_a_second=calls_a_second)
-    uvicorn.run(application(desk), host="127.0.0.1", port=port, log_level="warning")
+    uvicorn.run(
+        application(desk),
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+    )
 
 
 @contextmanager

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from stationmaster.sources.days import generate_day
 from stationmaster.sources.retail import Retail, fetch
 from stationmaster.sources.support_api import token
 from stationmaster.sources.world import World
@@ -32,6 +35,21 @@ def _settings(tmp_path: Path) -> Settings:
 @pytest.fixture(name="world", scope="session")
 def _world(retail: Retail) -> World:
     return World(retail)
+
+
+@pytest.fixture(name="made", scope="session")
+def _made(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home with all sources of 21 November 2011; not to be changed."""
+    home = tmp_path_factory.mktemp("made")
+    generate_day(world, Settings(home=home), dt.date(2011, 11, 21))
+    return home
+
+
+@pytest.fixture(name="day")
+def _day(made: Path, settings: Settings) -> Settings:
+    """Return a home of the test's own with all sources of 21 November 2011."""
+    shutil.copytree(made, settings.home, dirs_exist_ok=True)
+    return settings
 
 
 @pytest.fixture(name="records")

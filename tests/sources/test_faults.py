@@ -28,12 +28,6 @@ if TYPE_CHECKING:
 DAY = dt.date(2011, 11, 21)
 
 
-@pytest.fixture(name="day")
-def _day(world: World, settings: Settings) -> Settings:
-    generate_day(world, settings, DAY)
-    return settings
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     """Return the bytes of each file of a folder."""
     return {file.name: file.read_bytes() for file in folder.iterdir()}

@@ -26,12 +26,6 @@ DAY = dt.date(2011, 11, 21)
 TICKETS = "/v1/tickets?created_from=2011-11-21T00:00:00Z&created_to=2011-11-22T00:00:00Z"
 
 
-@pytest.fixture(name="day")
-def _day(world: World, settings: Settings) -> Settings:
-    generate_day(world, settings, DAY, ("support",))
-    return settings
-
-
 def test_pages_give_every_ticket_once_in_order(day: Settings, client: Client) -> None:
     """All pages together are the day's tickets, sorted by created_at and ticket_id."""
     with running_api(day) as url, client(url) as api:
