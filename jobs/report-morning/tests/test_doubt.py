@@ -113,7 +113,9 @@ def test_the_first_day_has_no_history() -> None:
     assert report.comparison_note == (
         "Nothing to compare with yet: the data begins on Monday 21 November."
     )
-    assert "The data begins on Monday 21 November." in render(report)
+    page = render(report)
+    assert "The data begins on Monday 21 November." in page
+    assert "Revenue by day, 8 days" in page
 
 
 def test_orders_without_a_customer_are_told(rows: Rows) -> None:

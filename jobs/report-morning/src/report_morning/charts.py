@@ -32,6 +32,7 @@ _CARE: Final = "var(--care)"
 _FONT_SIZE: Final = 12
 _LABEL: Final = 130
 """Width of the longest label."""
+_FORTNIGHT: Final = 14
 _TOP: Final = 26
 """Room above the bars for the number that matters."""
 _CARD_WIDTH: Final = 340
@@ -62,7 +63,7 @@ def trend_bars(days: tuple[TrendDay, ...], alt_text: str, *, narrow: bool) -> st
         for i, day in enumerate(days)
         if not day.published and any(earlier.published for earlier in days[:i])
     ]
-    every = 7
+    every = 7 if len(days) > _FORTNIGHT else 2
     dates = [
         _text(left + (i + 0.5) * step, height - 6, f"{day.date.day} {day.date:%b}", _MUTED)
         for i, day in enumerate(days)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from report_morning.model import State
 from report_morning.wording import (
@@ -18,7 +18,10 @@ from report_morning.wording import (
 if TYPE_CHECKING:
     from report_morning.model import Buyers, Channel, Delivery, Report, TrendDay
 
-__all__ = ["findings"]
+__all__ = ["days_shown", "findings"]
+
+_AT_LEAST_SHOWN: Final = 8
+"""A week and the day to compare with."""
 
 
 def findings(report: Report) -> dict[str, str]:
@@ -28,7 +31,8 @@ def findings(report: Report) -> dict[str, str]:
         "fresh": _fresh(report),
         "sources": _sources(report),
         "trend": _trend(report),
-        "trend_alt": _trend_alt(report.trend),
+        "trend_alt": _trend_alt(days_shown(report.trend)),
+        "trend_days": f"{len(days_shown(report.trend))} days",
         "trend_note": _trend_note(report.trend),
         "counts": _counts(report),
         "counts_alt": _counts_alt(report),
@@ -40,6 +44,12 @@ def findings(report: Report) -> dict[str, str]:
         "countries": _countries(report),
     }
     return said | {f"funnel_{c.source}_alt": _funnel_alt(c) for c in report.channels}
+
+
+def days_shown(days: tuple[TrendDay, ...]) -> tuple[TrendDay, ...]:
+    """Leave out the days before the data begins, down to eight: a chart of nothing says nothing."""
+    first = next((i for i, day in enumerate(days) if day.published), len(days))
+    return days[min(first, len(days) - _AT_LEAST_SHOWN) :]
 
 
 def _people(report: Report) -> str:

@@ -45,9 +45,10 @@ def _environment() -> Environment:
 
 
 def _charts(report: Report, said: dict[str, str]) -> dict[str, Markup]:
+    days = findings.days_shown(report.trend)
     drawn: dict[str, str] = {
-        "trend_wide": charts.trend_bars(report.trend, said["trend_alt"], narrow=False),
-        "trend_narrow": charts.trend_bars(report.trend, said["trend_alt"], narrow=True),
+        "trend_wide": charts.trend_bars(days, said["trend_alt"], narrow=False),
+        "trend_narrow": charts.trend_bars(days, said["trend_alt"], narrow=True),
     }
     if report.customer_counts:
         counts, alt_text = report.customer_counts, said["counts_alt"]
