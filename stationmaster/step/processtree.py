@@ -21,6 +21,7 @@ _KIB: Final = 1024
 class TreeUse:
     """Hold what a process and all its descendants use at one moment."""
 
+    processes: int
     memory_bytes: int
     """Anonymous and shared memory; pages of files (page cache, libraries) are not in it."""
     cpu_seconds: float
@@ -37,7 +38,7 @@ def tree_use(pid: int) -> TreeUse:
         with contextlib.suppress(OSError, psutil.Error, ValueError):
             memory += _memory(one, alone=len(pids) == 1)
             cpu += _cpu_seconds(one)
-    return TreeUse(memory_bytes=memory, cpu_seconds=cpu)
+    return TreeUse(processes=len(pids), memory_bytes=memory, cpu_seconds=cpu)
 
 
 def process_age_seconds() -> float:
