@@ -105,7 +105,7 @@ def test_a_dead_branch_goes_with_its_files(desk: Desk) -> None:
     report = _maintain(desk, _in_ten_days())
     assert report.branches_removed == 1
     assert len(_data_files(desk)) == 1
-    with pytest.raises(TemporaryError, match="expected the audit branch audit-dead-1-0, got none"):
+    with pytest.raises(TemporaryError, match="audit branch audit-2011-11-21-dead-1-0, got none"):
         desk.store.publish(staged)
 
 

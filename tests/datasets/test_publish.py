@@ -163,7 +163,7 @@ def test_publishing_removes_branches_of_older_tries_only(desk: Desk) -> None:
     desk.stage(desk.orders(1), "r1", 1, business_date=NEXT, try_id="other-day")
     desk.publish(desk.orders(1), "r1", 2)
     table = desk.table()
-    assert set(table.refs()) == {"main", "audit-r2-1-0", "audit-other-day-0"}
+    assert set(table.refs()) == {"main", "audit-2011-11-21-r2-1-0", "audit-2011-11-22-other-day-0"}
 
 
 def test_snapshots_say_who_wrote_them(desk: Desk) -> None:
@@ -178,6 +178,17 @@ def test_snapshots_say_who_wrote_them(desk: Desk) -> None:
         for name in ("dataset", "business-date", "run-id", "try-id", "try-number", "attempt")
     }
     assert list(facts.values()) == ["web_orders", "2011-11-21", "r7", "r7-2", "2", "3"]
+
+
+def test_one_try_may_stage_several_days(desk: Desk) -> None:
+    """Days staged by one try before any is published do not get in each other's way."""
+    staged = [
+        desk.stage(desk.orders(2, revenue=f"{number}.00"), business_date=day)
+        for number, day in enumerate((DAY, NEXT))
+    ]
+    for one in staged:
+        desk.store.publish(one)
+    assert (desk.revenue(DAY), desk.revenue(NEXT)) == (["0.00"], ["1.00"])
 
 
 def test_discarded_rows_never_appear(desk: Desk) -> None:

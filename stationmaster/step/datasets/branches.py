@@ -100,7 +100,8 @@ def _publish(table: Table, part: Part, *, redo: bool) -> tuple[Published | None,
         if not (redo and newer):
             return found, True
     staged = parts_of(table)
-    names = [branch_name(part.writer.try_id, index) for index in range(part.shard_count)]
+    day, try_id = part.business_date, part.writer.try_id
+    names = [branch_name(day, try_id, index) for index in range(part.shard_count)]
     parts = [staged[name] for name in names if name in staged]
     if part.branch not in staged:
         raise _branch_gone(part)

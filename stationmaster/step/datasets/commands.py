@@ -35,15 +35,7 @@ def maintain(
         keep_days=keep_days, branch_hours=branch_hours, orphan_hours=orphan_hours
     )
     for report in Store.open(Settings()).maintain(policy):
-        if as_json:
-            typer.echo(report.model_dump_json())
-            continue
-        typer.echo(
-            f"{report.table}: {report.snapshots_expired} snapshots expired, "
-            f"{report.files_removed} files removed, {report.partitions_compacted} partitions "
-            f"compacted, {report.manifests_merged} manifests merged, "
-            f"{report.branches_removed} audit branches dropped"
-        )
+        typer.echo(report.model_dump_json() if as_json else report.sentence())
 
 
 def forget(

@@ -55,6 +55,20 @@ class MaintenanceReport(BaseModel):
     snapshots_expired: int
     files_removed: int
 
+    @property
+    def changed(self) -> bool:
+        """Tell whether there was anything to do."""
+        return any(self.model_dump(exclude={"table"}).values())
+
+    def sentence(self) -> str:
+        """Return what was done, for logs and notes."""
+        return (
+            f"{self.table}: {self.snapshots_expired} snapshots expired, {self.files_removed} "
+            f"files removed, {self.partitions_compacted} partitions compacted, "
+            f"{self.manifests_merged} manifests merged, {self.branches_removed} audit branches "
+            "dropped"
+        )
+
 
 def maintain_table(
     at: TableAt, policy: MaintenancePolicy, *, now: dt.datetime

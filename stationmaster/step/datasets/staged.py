@@ -40,7 +40,7 @@ class Part(BaseModel):
     @property
     def branch(self) -> str:
         """Return the branch this part is staged on."""
-        return branch_name(self.writer.try_id, self.shard_index)
+        return branch_name(self.business_date, self.writer.try_id, self.shard_index)
 
     def same_partition(self, other: Part) -> bool:
         """Tell whether both are shards of one try and one partition."""
@@ -72,9 +72,9 @@ class Part(BaseModel):
         return {**named, _PART: self.model_dump_json()}
 
 
-def branch_name(try_id: str, shard_index: int) -> str:
-    """Return the audit branch of one shard of one try."""
-    return f"{BRANCH_PREFIX}{try_id}-{shard_index}"
+def branch_name(day: dt.date, try_id: str, shard_index: int) -> str:
+    """Return the audit branch of one shard of one try; a try may write several days."""
+    return f"{BRANCH_PREFIX}{day.isoformat()}-{try_id}-{shard_index}"
 
 
 def part_of(snapshot: Snapshot | None) -> Part | None:

@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Expire snapshots, remove orphan files and compact small ones."""
