@@ -65,7 +65,7 @@ class Retail:
     @property
     def cancellations(self) -> Path:
         """Return the real cancellations, one row an invoice beginning with C."""
-        return self.folder / "cancellations-v1.parquet"
+        return self.folder / "cancellations-v2.parquet"
 
     @property
     def complete(self) -> bool:

@@ -76,11 +76,15 @@ def cancellations(lines: pl.DataFrame) -> pl.DataFrame:
     That is the latest earlier order of the same customer with the same article (without a
     customer: of any guest), taken for the cancellation's dearest line that has one.
     """
-    known = lines.with_columns(customer=pl.col("customer").fill_null("guest"))
-    sold = known.filter(pl.col("invoice").str.contains(r"^\d+$"), pl.col("quantity") > 0)
+    # A stock booking, which has neither customer nor price, is nothing to cancel.
+    bought = pl.col("customer").is_not_null() | (pl.col("mills") > 0)
+    known = lines.with_columns(customer=pl.col("customer").fill_null("guest"), bought=bought)
+    sold = known.filter(
+        pl.col("invoice").str.contains(r"^\d+$") & (pl.col("quantity") > 0) & pl.col("bought")
+    )
     back = known.filter(pl.col("invoice").str.starts_with("C"))
-    matched = back.sort("at").join_asof(
-        sold.sort("at").select("at", "sku", "customer", order="invoice"),
+    matched = back.sort("at", "invoice", "sku").join_asof(
+        sold.sort("at", "invoice").select("at", "sku", "customer", order="invoice"),
         on="at",
         by=["customer", "sku"],
         strategy="backward",

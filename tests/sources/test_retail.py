@@ -63,6 +63,8 @@ def test_cancellations_keep_their_amounts(retail: Retail) -> None:
     assert cancelled["lines"].sum() == 19_494
     assert cancelled["amount_mills"].sum() == -(real["quantity"] * real["mills"]).sum()
     assert cancelled["order"].null_count() / cancelled.height < 0.11
+    orders = pl.read_parquet(retail.orders, columns=["invoice"])["invoice"]
+    assert cancelled["order"].drop_nulls().is_in(orders.implode()).all()
 
 
 def test_a_second_fetch_does_nothing(retail: Retail) -> None:
@@ -86,6 +88,7 @@ def test_a_kept_archive_is_enough(retail: Retail, tmp_path: Path) -> None:
     fetch(Settings(data=tmp_path), lambda _: None)
 
     assert copy.orders.read_bytes() == retail.orders.read_bytes()
+    assert copy.cancellations.read_bytes() == retail.cancellations.read_bytes()
 
 
 def test_without_network_the_error_says_what_to_do(
