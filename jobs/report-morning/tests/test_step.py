@@ -17,8 +17,12 @@ SUNDAY = dt.date(2011, 11, 20)
 
 @pytest.fixture(scope="module")
 def rows() -> Rows:
-    """Make ten days: one to compare with and the week up to the day."""
-    return month(first=dt.date(2011, 11, 14))
+    """Make the day and the one it is compared with."""
+    before = DAY - dt.timedelta(days=7)
+    return {
+        name: [row for row in all_rows if row["business_date"] in {before, DAY}]
+        for name, all_rows in month(first=before).items()
+    }
 
 
 def test_step_publishes_table_page_and_json(rows: Rows) -> None:
