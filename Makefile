@@ -70,7 +70,7 @@ proof: setup data ## Run the long proofs; their results go to docs/proofs/ with 
 
 .PHONY: clean
 clean: ## Remove what runs left behind (.stationmaster), keep downloads and .venv
-	@rm -rf .stationmaster
+	@[ ! -d .stationmaster ] || find .stationmaster -mindepth 1 -maxdepth 1 ! -name data -exec rm -rf {} +
 
 # --- how the environment comes to be -------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TextIO
 
 import typer
 
@@ -20,6 +20,9 @@ __all__ = ["demo"]
 
 PIPELINE: Final = "morning_analytics"
 REPORT: Final = "morning_report"
+LOG_NAME: Final = "demo.log"
+CHATTER: Final = "Z INFO "
+"""Marks the lines in which a step tells of its inner work."""
 SOURCES: Final = ("web", "app", "delivery", "support")
 
 
@@ -78,14 +81,17 @@ def _run(settings: Settings, dates: Sequence[dt.date]) -> None:
     from stationmaster.sources.support_api import running_api  # noqa: PLC0415 (see above)
 
     typer.echo(f"3/3  Pipeline {PIPELINE} through Airflow, each step a process of its own")
-    with running_api(settings) as url:
+    log_file = settings.home / LOG_NAME
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    with running_api(settings) as url, log_file.open("w", encoding="utf-8") as log:
         done = run_pipeline(
             PIPELINE,
             dates,
             home=settings.home,
             variables={"STATIONMASTER_SUPPORT_API_URL": url},
-            on_line=lambda line: typer.echo(f"     {line}"),
+            on_line=lambda line: _show(line, log),
         )
+    typer.echo(f"     every line of every step: {log_file}")
     if not done:
         raise MisconfiguredError(
             where=f"pipeline {PIPELINE}",
@@ -93,6 +99,13 @@ def _run(settings: Settings, dates: Sequence[dt.date]) -> None:
             got="a failed day; its lines are above",
             hint="Mend what the failed step names, then run `make demo` again: done days are kept.",
         )
+
+
+def _show(line: str, log: TextIO) -> None:
+    """Keep every line in the log; show those that tell how far the pipeline is."""
+    log.write(f"{line}\n")
+    if CHATTER not in line:
+        typer.echo(f"     {line}")
 
 
 def _report_file(settings: Settings, day: dt.date) -> Path:
