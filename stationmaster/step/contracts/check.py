@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import functools
-import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +27,6 @@ REJECTED_SCHEMA: Final = pl.Schema(
 )
 """Columns of rows on their way to quarantine."""
 
-_BROKEN: Final = "__broken_rules"
 _RAW: Final = "__raw_"
 
 
@@ -118,15 +115,24 @@ class RowCheck:
             batch = batch.with_columns(pl.lit(self._business_date).alias(BUSINESS_DATE))
         cast = self._cast(batch)
         rules = self._rules(batch.schema)
-        names = [
-            pl.when((~rule.keeps).fill_null(value=False)).then(pl.lit(rule.name)) for rule in rules
-        ]
-        broken = pl.concat_list(names).list.drop_nulls()
-        flagged = cast.with_columns(broken.alias(_BROKEN))
-        flagged = self._flag_repeats(flagged)
-        is_bad = flagged[_BROKEN].list.len() > 0
-        good = flagged.filter(~is_bad).select(self._contract.schema.names())
-        return Split(good=good, bad=self._records(batch.filter(is_bad), flagged.filter(is_bad)))
+        flags = cast.select(
+            (~rule.keeps).fill_null(value=False).alias(str(number))
+            for number, rule in enumerate(rules)
+        )
+        names = [rule.name for rule in rules]
+        for rule, columns in self._uniques.items():
+            if columns:
+                # Only rows that are good so far claim a key: a bad one must not push one out.
+                repeats = self._repeats(rule, columns, cast.filter(~_any(flags)))
+                bad_so_far = flags.select(_any(flags).alias("bad")).with_row_index("row")
+                claims = bad_so_far.filter(~pl.col("bad"))["row"].filter(repeats)
+                mark = bad_so_far["row"].is_in(claims.implode())
+                flags = flags.with_columns(mark.alias(str(len(names))))
+                names.append(rule)
+        is_bad = _any(flags)
+        good = cast.filter(~is_bad).select(self._contract.schema.names())
+        bad = self._records(batch.filter(is_bad), cast.filter(is_bad), flags.filter(is_bad), names)
+        return Split(good=good, bad=bad)
 
     def _cast(self, batch: pl.DataFrame) -> pl.DataFrame:
         raw = [
@@ -154,42 +160,45 @@ class RowCheck:
         here = RowRule(f"{BUSINESS_DATE}_of_the_step", day)
         return [*types, *required, here, *self._contract.row_rules]
 
-    def _flag_repeats(self, flagged: pl.DataFrame) -> pl.DataFrame:
-        # Only rows that are good so far claim a key: a bad row must not push out a good one.
-        for rule, names in self._uniques.items():
-            if not names:
-                continue
-            whole = (pl.col(_BROKEN).list.len() == 0) & functools.reduce(
-                operator.and_, (pl.col(name).is_not_null() for name in names)
-            )
-            numbered = flagged.with_row_index("__row")
-            claims = numbered.filter(whole).select("__row", *names)
-            fresh = claims.unique(subset=list(names), keep="first", maintain_order=True)
-            if rule in self._seen:
-                fresh = fresh.join(self._seen[rule], on=list(names), how="anti")
-            keys = fresh.select(names)
-            seen = self._seen.get(rule)
-            self._seen[rule] = keys if seen is None else pl.concat([seen, keys], rechunk=True)
-            repeated = claims.join(fresh, on="__row", how="anti").select("__row")
-            repeats = pl.col("__row").is_in(repeated["__row"].implode())
-            mark = pl.when(repeats).then(pl.concat_list(_BROKEN, pl.lit(rule))).otherwise(_BROKEN)
-            flagged = numbered.with_columns(mark.alias(_BROKEN)).drop("__row")
-        return flagged
+    def _repeats(self, rule: str, columns: tuple[str, ...], rows: pl.DataFrame) -> pl.Series:
+        """Return which rows have values that an earlier row has, and remember the others."""
+        keys = rows.select(columns).with_row_index("__row")
+        whole = keys.drop_nulls(columns)
+        fresh = whole.unique(subset=columns, keep="first", maintain_order=True)
+        seen = self._seen.get(rule)
+        if seen is not None:
+            fresh = fresh.join(seen, on=columns, how="anti")
+        claimed = fresh.select(columns)
+        self._seen[rule] = claimed if seen is None else pl.concat([seen, claimed])
+        if fresh.height == whole.height:
+            return pl.repeat(value=False, n=rows.height, eager=True)
+        repeated = whole.join(fresh.select("__row"), on="__row", how="anti")["__row"]
+        return keys["__row"].is_in(repeated.implode())
 
-    def _records(self, raw: pl.DataFrame, flagged: pl.DataFrame) -> pl.DataFrame:
+    def _records(
+        self, raw: pl.DataFrame, cast: pl.DataFrame, flags: pl.DataFrame, names: list[str]
+    ) -> pl.DataFrame:
         if raw.is_empty():
             return REJECTED_SCHEMA.to_frame()
+        broken = [
+            pl.when(pl.col(str(number))).then(pl.lit(name)) for number, name in enumerate(names)
+        ]
+        rules = flags.select(pl.concat_list(broken).list.drop_nulls().alias("rules"))["rules"]
         record = raw.select(pl.struct(pl.all()).struct.json_encode().alias("record"))["record"]
         key = pl.lit(None, dtype=pl.String)
         if self._contract.key:
             parts = [pl.col(name).cast(pl.String) for name in self._contract.key]
             key = pl.concat_str(parts, separator="|", ignore_nulls=True)
-        return flagged.select(
-            pl.col(_BROKEN).list.first().alias("rule"),
-            record.alias("record"),
+        return cast.select(
+            rules.list.first().alias("rule"),
+            record,
             key.alias("key"),
-            pl.col(_BROKEN).list.join(", ").alias("detail"),
+            rules.list.join(", ").alias("detail"),
         )
+
+
+def _any(flags: pl.DataFrame) -> pl.Series:
+    return flags.select(pl.any_horizontal(pl.all()).alias("bad"))["bad"]
 
 
 def _kept(name: str, source: pl.DataType, target: pl.DataType) -> pl.Expr:

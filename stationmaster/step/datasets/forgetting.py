@@ -67,7 +67,7 @@ def forget_in_table(at: TableAt, person: Sequence[Identifier], *, dry_run: bool)
     if matches is None:
         return ForgetReport(table=at.name, rows=0, files=0)
     files = reachable(table)
-    strays = _strays(table, files)
+    strays = _strays(table, files, storage)
     held = _holding(table, [*files.data, *strays], matches, storage)
     current = _current(table)
     rows = sum(count for path, count in held.items() if path in current)
@@ -109,10 +109,10 @@ def _in_record(known: Identifier) -> pl.Expr:
     return pl.col("record").str.contains(pattern)
 
 
-def _strays(table: Table, files: Reachable) -> list[str]:
+def _strays(table: Table, files: Reachable, storage: dict[str, str]) -> list[str]:
     known = files.paths
     stored = (file.path for file in stored_files(table) if file.path.endswith(".parquet"))
-    return [path for path in stored if path not in known]
+    return [path for path in stored if path not in known and _whole(table, path, storage)]
 
 
 def _current(table: Table) -> set[str]:
@@ -124,14 +124,19 @@ def _holding(
 ) -> dict[str, int]:
     held = {}
     for path in paths:
-        try:
-            rows = scan_files(table, [path], storage).filter(matches).select(pl.len()).collect()
-        except (FileNotFoundError, pl.exceptions.ComputeError):
-            # A writer's file that is half there, or gone again: it never becomes a table's.
-            continue
+        rows = scan_files(table, [path], storage).filter(matches).select(pl.len()).collect()
         if rows.item():
             held[path] = rows.item()
     return held
+
+
+def _whole(table: Table, path: str, storage: dict[str, str]) -> bool:
+    # A killed writer's file without an end: no reader can make rows of it, and it goes with age.
+    try:
+        scan_files(table, [path], storage).select(pl.len()).collect()
+    except (FileNotFoundError, pl.exceptions.ComputeError):
+        return False
+    return True
 
 
 def _rewrite(table: Table, matches: pl.Expr, storage: dict[str, str]) -> None:
