@@ -19,7 +19,7 @@ _SLOTS: Final = 4096
 """Draws are by index: each list is laid out in this many slots, a name as often as it is common."""
 
 _LOCALES: Final = {
-    "Austria": ("de_AT", "+43", "Wien Graz Linz Salzburg Innsbruck"),
+    "Austria": ("de_AT", "+43", "Wien Graz Wels Salzburg Innsbruck"),
     "Belgium": ("nl_BE", "+32", "Brussel Antwerpen Gent Leuven Brugge"),
     "Denmark": ("da_DK", "+45", "Aarhus Odense Aalborg Esbjerg Roskilde"),
     "EIRE": ("en_IE", "+353", "Dublin Cork Galway Limerick Sligo"),
@@ -65,7 +65,7 @@ _STREETS: Final = (
 )
 _STREET_KINDS: Final = "Street Road Road Road Street Avenue Lane Close Drive Way Gardens Crescent"
 _TAIL_STARTS: Final = (
-    "Ash Brad Thorn Whit Black Red Green Hather Old New Hol Hart Lang Stan Wal Win Wood Had Cran "
+    "Ash Brad Thorn Wist Black Red Green Hather Old New Hol Harl Lang Stan Wal Win Wood Had Cran "
     "Ald Amb Bar Beck Bick Bolt Burn Cald Chad Cheld Clif Cold Crom Dal Dun Ed El Farn Fen Gar "
     "Hay Hex Ing Kel Kirk Lin Mar Mel Nor Off Pem Rad Rother Sax Shel Somer Sut Tam Tot Up Wake"
 )
@@ -146,7 +146,6 @@ NICKNAMES: Final = {
             "Lawrence=Larry",
             "Leonard=Len",
             "Leslie=Les",
-            "Lewis=Lew",
             "Louise=Lou",
             "Margaret=Maggie/Peggy",
             "Martin=Marty",

@@ -24,16 +24,19 @@ if TYPE_CHECKING:
 
 @pytest.fixture(name="retail", scope="session")
 def _retail() -> Retail:
+    """Return the real data, fetched once and shared by all tests."""
     return fetch(Settings())
 
 
 @pytest.fixture(name="settings")
 def _settings(tmp_path: Path) -> Settings:
+    """Return settings of an empty home of the test's own."""
     return Settings(home=tmp_path, data=Settings().data_folder)
 
 
 @pytest.fixture(name="world", scope="session")
 def _world(retail: Retail) -> World:
+    """Return the world of seed 1 at the real volume."""
     return World(retail)
 
 
@@ -57,6 +60,7 @@ def _records() -> Callable[[Path, str], list[dict[str, Any]]]:
     """Return a reader of all records of one kind in a day's folder."""
 
     def read(folder: Path, kind: str) -> list[dict[str, Any]]:
+        """Read the files of one kind, in order."""
         files = sorted(folder.glob(f"{kind}-*.jsonl.gz"))
         text = "".join(gzip.decompress(file.read_bytes()).decode() for file in files)
         return [json.loads(line) for line in text.splitlines()]

@@ -224,5 +224,6 @@ def test_a_bucket_is_refused_with_the_way_out(world: World, tmp_path: Path) -> N
 
 
 def _events(settings: Settings, day: dt.date) -> pl.DataFrame:
+    """Return the delivery events of a day as text."""
     folder = day_folder(settings, "delivery", day)
     return pl.read_csv(folder / "events-*.csv", infer_schema=False)

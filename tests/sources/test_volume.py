@@ -84,5 +84,6 @@ def test_files_hold_a_bounded_number_of_records(
 
 
 def _utc(day: dt.date) -> tuple[dt.datetime, dt.datetime]:
+    """Return a UTC day's start and end."""
     start = dt.datetime.combine(day, dt.time(), dt.UTC)
     return start, start + dt.timedelta(days=1)
