@@ -12,9 +12,9 @@ from stationmaster.airflow.arguments import check_arguments
 from stationmaster.airflow.catalog import find_job
 from stationmaster.airflow.contexts import count_shards, example_context, shard_contexts
 from stationmaster.airflow.dates import business_date_template, parse_business_date
-from stationmaster.airflow.exceptions import StepMisconfiguredError, failure_of
+from stationmaster.airflow.exceptions import StepFailedError, StepMisconfiguredError, failure_of
 from stationmaster.airflow.process import LocalRun, ShardOutcome
-from stationmaster.airflow.results import reference, sentences
+from stationmaster.airflow.results import reference, sentences, unpublished
 from stationmaster.airflow.retries import StepRetryPolicy
 from stationmaster.airflow.sizes import resources_of
 from stationmaster.step.errors import MisconfiguredError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kubernetes.client import V1Pod  # type: ignore[import-untyped]
 
     from stationmaster.airflow.catalog import CatalogJob
-    from stationmaster.step.protocol import Shard, StepContext
+    from stationmaster.step.protocol import Shard, StepContext, StepResult
 
 __all__ = ["StepOperator"]
 
@@ -127,6 +127,7 @@ class StepOperator(KubernetesPodOperator):
             raise StepMisconfiguredError(str(error), exit_code=error.exit_code) from error
         self._raise_failure(outcomes)
         results = [each.outcome.result for each in outcomes if each.outcome.result is not None]
+        self._refuse_unpublished(results, contexts)
         pushed = reference(contexts[0].business_date, results)
         for line in sentences(pushed):
             self.log.info(line)
@@ -234,6 +235,17 @@ class StepOperator(KubernetesPodOperator):
         if first.shard.count > 1:
             where += f" (shard {first.shard.index + 1} of {first.shard.count})"
         raise failure_of(where, first.outcome, first.tail)
+
+    def _refuse_unpublished(
+        self, results: Sequence[StepResult], contexts: Sequence[StepContext]
+    ) -> None:
+        """Refuse to call a step done whose shards all left the publishing to each other."""
+        if waiting := unpublished(results):
+            message = (
+                f"{self.job} is not done: all {len(contexts)} shards ended, and none published "
+                f"{', '.join(waiting)}. Readers still see what was there before. Clear the task."
+            )
+            raise StepFailedError(message, exit_code=0)
 
     def _refuse_misplaced_params(self, found: CatalogJob) -> None:
         """Refuse a job's parameter in `params=`, where it would silently do nothing."""

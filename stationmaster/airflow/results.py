@@ -10,46 +10,62 @@ if TYPE_CHECKING:
 
     from stationmaster.step.protocol import InputRef, OutputRef, StepResult
 
-__all__ = ["reference", "sentences"]
+__all__ = ["reference", "sentences", "unpublished"]
 
 
 def reference(business_date: dt.date, results: Sequence[StepResult]) -> dict[str, Any]:
     """Return the step's XCom: what it wrote and read by name and snapshot, and how much.
 
-    Shards' counts are added up; snapshot and address are those of the shard that published.
+    Of several shards the one that published speaks for all.
     """
-    outputs: dict[tuple[str, str], dict[str, Any]] = {}
     inputs: dict[tuple[str, int | None], dict[str, Any]] = {}
     for result in results:
-        for output in result.outputs:
-            _add_output(outputs, output)
         for read in result.inputs:
             _add_input(inputs, read)
+    partitions = _partitions(results).values()
+    published = [[each for each in outputs if not each.staged] for outputs in partitions]
     return {
         "business_date": business_date.isoformat(),
-        "outputs": list(outputs.values()),
+        "outputs": [_output(outputs) for outputs in published if outputs],
         "inputs": list(inputs.values()),
         "measurements": _measurements(results),
     }
 
 
-def _add_output(outputs: dict[tuple[str, str], dict[str, Any]], output: OutputRef) -> None:
-    day = output.business_date.isoformat()
-    entry = outputs.setdefault(
-        (output.dataset, day),
-        {
-            "dataset": output.dataset,
-            "business_date": day,
-            "snapshot": None,
-            "uri": None,
-            "rows": 0,
-            "quarantined": 0,
-        },
-    )
-    entry["snapshot"] = output.snapshot_id or entry["snapshot"]
-    entry["uri"] = output.uri or entry["uri"]
-    entry["rows"] += output.rows
-    entry["quarantined"] += output.quarantined_rows
+def unpublished(results: Sequence[StepResult]) -> list[str]:
+    """Return the partitions that shards have staged and none has published."""
+    return [
+        f"{dataset} of {day}"
+        for (dataset, day), outputs in _partitions(results).items()
+        if all(output.staged for output in outputs)
+    ]
+
+
+def _partitions(results: Sequence[StepResult]) -> dict[tuple[str, str], list[OutputRef]]:
+    partitions: dict[tuple[str, str], list[OutputRef]] = {}
+    for result in results:
+        for output in result.outputs:
+            key = (output.dataset, output.business_date.isoformat())
+            partitions.setdefault(key, []).append(output)
+    return partitions
+
+
+def _output(published: Sequence[OutputRef]) -> dict[str, Any]:
+    """Return one partition's reference.
+
+    Several shards may tell of the same publish (the second found it done). Shards of an image
+    that names neither snapshot nor address each tell their own rows.
+    """
+    named = [each for each in published if each.snapshot_id is not None or each.uri]
+    counted = named[-1:] or published
+    return {
+        "dataset": published[0].dataset,
+        "business_date": published[0].business_date.isoformat(),
+        "snapshot": counted[0].snapshot_id,
+        "uri": counted[0].uri,
+        "rows": sum(each.rows for each in counted),
+        "quarantined": sum(each.quarantined_rows for each in counted),
+    }
 
 
 def _add_input(inputs: dict[tuple[str, int | None], dict[str, Any]], read: InputRef) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from stationmaster.airflow.operator import StepOperator
 from stationmaster.airflow.process import LocalRun
-from stationmaster.step.protocol import Shard, StepContext
+from stationmaster.airflow.results import reference
+from stationmaster.step.protocol import Shard, StepContext, StepResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,12 +24,33 @@ if TYPE_CHECKING:
 
 
 def test_shards_add_up(dag: DAG, run_dag: RunDag, xcom: XCom) -> None:
-    """Three shards are three processes of one step: rows add up, the publisher's snapshot stays."""
+    """Three shards are three processes of one step; the one that published speaks for all."""
     StepOperator(task_id="step", job="toy-hello", shards=3, dag=dag)
 
     (output,) = xcom(run_dag(dag), "step")["outputs"]
 
     assert (output["rows"], output["quarantined"], output["snapshot"]) == (9, 3, 42)
+
+
+def test_shards_of_which_none_publishes_are_no_success(
+    dag: DAG, run_dag: RunDag, failures: list[BaseException]
+) -> None:
+    """A step whose shards all staged and none published is never green."""
+    params = {"never_publishes": True}
+    StepOperator(task_id="step", job="toy-hello", step_params=params, shards=2, dag=dag)
+
+    assert run_dag(dag).state == "failed"
+    assert "all 2 shards ended, and none published greetings of 2011-11-21" in str(failures[0])
+
+
+def test_shards_of_an_image_without_snapshots_add_up() -> None:
+    """Where no shard names a snapshot, each has told its own rows."""
+    part = {"dataset": "d", "business_date": "2011-11-21", "rows": 2, "quarantined_rows": 1}
+    result = StepResult.model_validate({"status": "done", "outputs": [part]})
+
+    (output,) = reference(dt.date(2011, 11, 21), [result, result])["outputs"]
+
+    assert (output["rows"], output["quarantined"]) == (4, 2)
 
 
 def test_shards_from_an_upstream_step(dag: DAG, run_dag: RunDag, xcom: XCom) -> None:
