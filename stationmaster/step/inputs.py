@@ -78,6 +78,13 @@ class Inputs:
         """Return the days a dataset is published for, in order; none for an unknown dataset."""
         return self._session.store.business_dates(dataset)
 
+    def quarantined(self, dataset: str) -> dict[str, int]:
+        """Return how many rows of the business date's partition were kept aside, by rule.
+
+        A partition that is not published has none, as has one without bad rows.
+        """
+        return self._session.store.quarantined(dataset, self._business_date)
+
     def landing(self, source: str, days: Sequence[dt.date]) -> list[LandingFile]:
         """Return the files a source has delivered for its own calendar days.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
-from stationmaster.step import Inputs, LandingFile, job
+from stationmaster.step import Inputs, LandingFile, Outputs, job
 from stationmaster.step.testing import run_job
 
 if TYPE_CHECKING:
@@ -138,3 +139,37 @@ def test_what_a_job_reads_by_itself_is_counted() -> None:
 
     assert done.result.measurements.rows_read == 7
     assert done.result.measurements.bytes_read == 70
+
+
+def test_a_reader_learns_what_was_kept_aside(tmp_path: Path) -> None:
+    """Rows that a job rejected are told by rule to whoever reads the dataset."""
+    rejected = pl.DataFrame({"rule": ["not_json", "not_json"], "record": ["{", "?"]})
+    kept = pl.DataFrame({"page": [f"page-{number}" for number in range(98)]})
+
+    @job
+    def write(inputs: Inputs, outputs: Outputs) -> None:
+        outputs.write("visits", inputs.table("seen").select("page"), rejected=rejected)
+
+    run_job(write, DAY, tables={"seen": kept}, contracts=_visits_contract(tmp_path), home=tmp_path)
+    _, seen = _read(lambda inputs: inputs.quarantined("visits"), home=tmp_path)
+
+    assert seen == [{"not_json": 2}]
+
+
+def _visits_contract(folder: Path) -> Path:
+    text = """
+apiVersion: v3.1.0
+kind: DataContract
+id: visits
+name: Visits
+version: 1.0.0
+status: active
+schema:
+  - name: visits
+    physicalType: table
+    properties:
+      - {name: business_date, logicalType: date, required: true}
+      - {name: page, logicalType: string, required: true}
+"""
+    (folder / "visits.odcs.yaml").write_text(text, encoding="utf-8")
+    return folder

@@ -77,6 +77,12 @@ class Store:
         table = self._at(dataset).find()
         return [] if table is None else published_dates(table)
 
+    def quarantined(self, dataset: str, business_date: dt.date) -> dict[str, int]:
+        """Return how many rows a published partition has in quarantine, by rule."""
+        table = self._at(dataset).find()
+        found = None if table is None else published_of(table, business_date)
+        return {} if found is None else dict(found.quarantined_by_rule)
+
     def published(self, context: StepContext, dataset: str) -> OutputRef | None:
         """Return what this very try has published before, so that its work can be left out."""
         table = self._at(dataset).find()

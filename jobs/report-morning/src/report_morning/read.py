@@ -92,14 +92,8 @@ def read_morning(inputs: Inputs) -> Morning:
                 raise
             tables[dataset], days = _nothing(dataset), frozenset()
         published[dataset] = days
-    aside = _set_aside(inputs, of_sources)
+    aside = {dataset: inputs.quarantined(dataset) for dataset in of_sources}
     return Morning(inputs.business_date, inputs.zone, tables, published, aside)
-
-
-def _set_aside(inputs: Inputs, datasets: list[str]) -> dict[str, dict[str, int]] | None:
-    """Return rows in quarantine by dataset and rule, None where the platform does not tell."""
-    tell = getattr(inputs, "quarantined", None)
-    return None if tell is None else {dataset: tell(dataset) for dataset in datasets}
 
 
 def _read(inputs: Inputs, dataset: str) -> pl.LazyFrame:
