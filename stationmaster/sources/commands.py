@@ -23,6 +23,7 @@ __all__ = ["app", "fault", "fetch", "generate", "serve"]
 
 app = typer.Typer(
     no_args_is_help=True,
+    pretty_exceptions_enable=False,
     help="Play the four upstream systems on real orders (development only).",
 )
 

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from bisect import bisect_left
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from stationmaster.sources.days import support_folder
 from stationmaster.sources.plan import Plan, load_plan
-from stationmaster.step.errors import UpstreamUnavailableError
+from stationmaster.step.errors import MisconfiguredError, UpstreamUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -229,15 +229,29 @@ def _too_many(seconds: int) -> Response:
 
 
 def serve(settings: Settings, port: int, calls_a_second: float = 50.0) -> None:
-    """Answer on 127.0.0.1 until stopped."""
+    """Answer on 127.0.0.1 until stopped.
+
+    Raises:
+        MisconfiguredError: The port is taken.
+    """
     desk = Desk(support_folder(settings), token(settings), calls_a_second=calls_a_second)
-    uvicorn.run(
-        application(desk),
-        host="127.0.0.1",
-        port=port,
-        log_level="warning",
-        timeout_graceful_shutdown=1,
-    )
+    with _listener(port) as listener:
+        config = uvicorn.Config(application(desk), log_level="warning", timeout_graceful_shutdown=1)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listener(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as problem:
+        raise MisconfiguredError(
+            where=f"port {port} of 127.0.0.1",
+            expected="a free port for the support API",
+            got=f"{problem.strerror}",
+            hint="Stop what listens there, or take another: --port, with "
+            "STATIONMASTER_SUPPORT_API_URL for the pipeline.",
+        ) from problem
 
 
 @contextmanager
@@ -254,7 +268,7 @@ def running_api(
         UpstreamUnavailableError: The server did not start within ten seconds.
     """
     desk = Desk(support_folder(settings), token(settings), plan, calls_a_second)
-    listener = socket.create_server(("127.0.0.1", port))
+    listener = _listener(port)
     config = uvicorn.Config(
         application(desk), log_level="critical", timeout_graceful_shutdown=0, lifespan="off"
     )

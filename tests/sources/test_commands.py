@@ -105,6 +105,7 @@ def test_serve_answers_until_stopped(here: Settings) -> None:
         said, _ = server.communicate(timeout=20)
 
     assert answer == {"complete_through": "2011-11-21T23:59:59Z"}
+    assert server.returncode == 0
     assert "Support API at http://127.0.0.1:18765/v1/tickets" in said
 
 

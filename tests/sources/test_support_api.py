@@ -12,7 +12,8 @@ import pytest
 from stationmaster.sources.days import generate_day, support_file
 from stationmaster.sources.faults import inject
 from stationmaster.sources.plan import Plan
-from stationmaster.sources.support_api import running_api, token
+from stationmaster.sources.support_api import running_api, serve, token
+from stationmaster.step.errors import MisconfiguredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,3 +175,14 @@ def test_a_day_that_appears_is_answered(day: Settings, world: World, client: Cli
 
     assert support_file(day, DAY + dt.timedelta(days=1)).exists()
     assert status == {"complete_through": "2011-11-22T23:59:59Z"}
+
+
+def test_a_taken_port_is_named_with_the_way_out(day: Settings) -> None:
+    """Serving on a port that is taken ends at once, with what to do."""
+    with running_api(day) as url:
+        port = int(url.rpartition(":")[2])
+        with pytest.raises(MisconfiguredError) as caught:
+            serve(day, port)
+
+    assert f"port {port} of 127.0.0.1: expected a free port" in str(caught.value)
+    assert "take another: --port" in str(caught.value)
