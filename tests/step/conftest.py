@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from stationmaster.step.process import ProcessOutcome, run_process
@@ -47,6 +49,23 @@ def _variables(tmp_path: Path) -> dict[str, str]:
         "STATIONMASTER_REPORTS": str(tmp_path / "reports"),
         "PYTHONPATH": str(FIXTURES / "packages"),
     }
+
+
+@pytest.fixture(name="running_steps")
+def _running_steps(tmp_path: Path) -> Callable[[], list[str]]:
+    """Return a function that lists the steps which run in this test's own home."""
+    home = f"STATIONMASTER_HOME={tmp_path / 'home'}".encode()
+
+    def steps() -> list[str]:
+        found: list[str] = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(OSError, psutil.Error):
+                variables = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+                if home in variables and any(v.startswith(b"STATIONMASTER_CON") for v in variables):
+                    found.append(" ".join(process.cmdline()))
+        return found
+
+    return steps
 
 
 @pytest.fixture(name="hello")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -90,6 +92,15 @@ def test_a_shell_script_refuses_another_protocol(
 def test_the_schemas_are_what_the_models_say() -> None:
     """A change of the contract is seen in review: the files are generated and checked in."""
     assert stale() == []
+
+
+def test_stale_schemas_are_found_by_a_command() -> None:
+    """`make verify` asks with --check; it writes nothing and ends with 0 while they agree."""
+    words = [sys.executable, "-m", "stationmaster.step.schemas", "--check"]
+
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
 def test_the_schemas_refuse_what_the_models_refuse() -> None:

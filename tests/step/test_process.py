@@ -9,7 +9,6 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from stationmaster.step import MisconfiguredError
@@ -17,7 +16,7 @@ from stationmaster.step.process import StepProcess, run_process
 from stationmaster.step.protocol import ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from stationmaster.step.protocol import StepContext
@@ -138,7 +137,7 @@ def test_a_killed_step_leaves_its_last_word(
 
 
 def test_an_exception_of_the_watcher_ends_the_step(
-    context: StepContext, variables: Mapping[str, str]
+    context: StepContext, variables: Mapping[str, str], running_steps: Callable[[], list[str]]
 ) -> None:
     """Ctrl-C, or Airflow's timeout, leaves no step behind."""
     told = context.model_copy(update={"params": {"then": "wait"}})
@@ -149,8 +148,7 @@ def test_an_exception_of_the_watcher_ends_the_step(
     with pytest.raises(KeyboardInterrupt):
         run_process(told, HELLO, on_line=interrupt, env=variables, grace_seconds=10)
 
-    commands = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
-    assert [*HELLO] not in commands
+    assert running_steps() == []
 
 
 def test_a_grandchild_that_keeps_the_log_open_does_not_hold_the_step_up(hello: RunHello) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +18,7 @@ from stationmaster.step.jobfile import find_jobs, load_job, local_command
 from stationmaster.step.run_step import new_try_id, run_step, run_step_command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from typer.testing import Result
@@ -76,6 +78,30 @@ def test_a_failed_step_ends_in_three_lines_and_its_own_exit_code() -> None:
         "  expected status 200, got 503",
         "  next:     Wait for it.",
     ]
+
+
+@pytest.mark.usefixtures("jobs")
+def test_sigterm_of_the_command_stops_its_step(
+    tmp_path: Path, running_steps: Callable[[], list[str]]
+) -> None:
+    """No step is left behind by the one who watched it, and nothing is published."""
+    script = "from stationmaster.step.run_step import run_step_command; import typer; "
+    words = ["hello-files", "--date", "2011-11-21", "--param", "then=wait"]
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{script} typer.run(run_step_command)", *words],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as command:
+        assert command.stdout is not None
+        while "Greeted" not in command.stdout.readline():
+            pass
+        before = running_steps()
+        command.terminate()
+
+    assert command.returncode == 143
+    assert before == [f"{sys.executable} -m hello_files"]
+    assert running_steps() == []
+    assert list((tmp_path / "reports").rglob("*.txt")) == []
 
 
 @pytest.mark.usefixtures("jobs")
