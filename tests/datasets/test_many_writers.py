@@ -74,6 +74,18 @@ def test_thirty_days_at_once(desk: Desk, writers: Writers) -> None:
     assert set(desk.table().refs()) == {"main"}
 
 
+def test_nothing_relies_on_taking_turns(desk: Desk, writers: Writers) -> None:
+    """Writers that cannot lock each other out, as with Postgres, end right by racing."""
+    days = [DAY + dt.timedelta(days=number) for number in range(8)]
+    # As a file: address the catalog has no folder that a lock file could lie in.
+    address = f"sqlite:///file:{desk.settings.home}/catalog.db?uri=true"
+    answers = writers(*(_step(f"r{day}", day, catalog=address) for day in days))
+    assert Counter(answer["code"] for answer in answers) == {0: 8}, answers
+    assert desk.store.business_dates("web_orders") == days
+    assert [desk.rows(day).height for day in days] == [9] * 8
+    assert not list(desk.settings.home.glob("*.lock"))
+
+
 def test_of_many_runs_of_one_day_one_wins(desk: Desk, writers: Writers) -> None:
     """Eight runs write the same day at once: readers get one of them whole, losers are told."""
     answers = writers(*(_step(f"r{n}", rows=5, bad=0, revenue=f"{n + 1}.00") for n in range(8)))
@@ -119,6 +131,7 @@ def test_a_killed_writer_leaves_no_trace(desk: Desk, writers: Writers) -> None:
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(1800)
 def test_a_killed_writer_leaves_no_trace_anywhere(desk: Desk, writers: Writers) -> None:
     """The same at 300 moments, and at 100 random times."""
     assert _sweep(desk, writers, 300)[-9] >= 280

@@ -5,15 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
+from polars.io.plugins import register_io_source
 
 from stationmaster.step.errors import (
+    ContractBrokenError,
     PartitionConflictError,
     StaleAttemptError,
     UpstreamUnavailableError,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.datasets.conftest import Desk
 
 DAY = dt.date(2011, 11, 21)
@@ -189,6 +194,33 @@ def test_one_try_may_stage_several_days(desk: Desk) -> None:
     for one in staged:
         desk.store.publish(one)
     assert (desk.revenue(DAY), desk.revenue(NEXT)) == (["0.00"], ["1.00"])
+
+
+def test_a_lazy_frame_is_evaluated_once(desk: Desk) -> None:
+    """Rows that are still to come are asked for once, and not at all for wrong columns."""
+    asked: list[int] = []
+
+    def rows(*_: object) -> Iterator[pl.DataFrame]:
+        asked.append(1)
+        for first in range(0, 300, 100):
+            yield desk.orders(100, first=first)
+
+    frame = register_io_source(rows, schema=desk.orders(0).schema)
+    with pytest.raises(ContractBrokenError, match="with unknown surprise"):
+        desk.stage(frame.with_columns(surprise=1))
+    assert asked == []
+    assert desk.publish(frame).rows == desk.rows().height == 300
+    assert asked == [1]
+
+
+def test_a_partition_of_several_row_groups_keeps_its_order(desk: Desk) -> None:
+    """A big frame comes back in its order, and a key repeated far away is found."""
+    count = 280_000
+    number = pl.int_range(count).cast(pl.String)
+    frame = pl.select(order_id=number).join(desk.orders(1).drop("order_id"), how="cross")
+    output = desk.publish(pl.concat([frame, frame.head(1)]).lazy())
+    assert output.quarantined_by_rule == {"key_unique": 1}
+    assert desk.rows()["order_id"].equals(frame["order_id"])
 
 
 def test_discarded_rows_never_appear(desk: Desk) -> None:

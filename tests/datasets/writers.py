@@ -74,7 +74,7 @@ def run(step: dict[str, Any]) -> int:
     switch = KillSwitch(step.get("kill_at", 0))
     if "kill_at" in step:
         switch.install()
-    store = Store.open(Settings(home=Path(step["home"])))
+    store = Store.open(Settings(home=Path(step["home"]), catalog_uri=step.get("catalog", "")))
     store.publish(store.stage(context, Contract.load(CONTRACT), rows))
     sys.setprofile(None)
     return switch.calls

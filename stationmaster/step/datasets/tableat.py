@@ -51,9 +51,11 @@ class TableAt:
         if self.catalog.engine.name != "sqlite" or not database or database == ":memory:":
             yield
             return
-        path = Path(f"{database}.{self.name}.lock")
-        with path.open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with contextlib.ExitStack() as stack:
+            # Where it cannot be had (a full disk, a read-only folder) the commit itself tells.
+            with contextlib.suppress(OSError):
+                lock = stack.enter_context(Path(f"{database}.{self.name}.lock").open("ab"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def find(self) -> Table | None:
