@@ -103,3 +103,17 @@ def test_no_work_is_left_as_a_note() -> None:
     ]
 
     assert found == []
+
+
+def test_every_test_says_what_it_promises() -> None:
+    """Each test function carries a docstring of its own."""
+    silent = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in tracked("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.name.startswith("test_")
+        and ast.get_docstring(node) is None
+    ]
+
+    assert silent == []
