@@ -7,7 +7,8 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from mornings import MERGED, Mornings, days_from, differences
+
+from tests.pipeline.mornings import MERGED, Mornings, days_from, differences
 
 if TYPE_CHECKING:
     from pathlib import Path

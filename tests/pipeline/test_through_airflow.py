@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from mornings import MERGED, REPORTED, Mornings, days_from, differences
 
 from stationmaster.step.settings import Settings
+from tests.pipeline.mornings import MERGED, REPORTED, Mornings, days_from, differences
 
 if TYPE_CHECKING:
     from stationmaster.sources.world import World
