@@ -114,7 +114,7 @@ def failure_of(where: str, outcome: ProcessOutcome, tail: Sequence[str]) -> Step
     said = outcome.result.error if outcome.result is not None else None
     sentence = f"{where} {_verb(kind, outcome)}"
     if said is not None:
-        sentence += f": {words(said)}"
+        sentence += f": {_words(said)}"
     else:
         if outcome.result is not None and outcome.result.phase:
             sentence += f" while it was at: {outcome.result.phase}"
@@ -126,7 +126,7 @@ def failure_of(where: str, outcome: ProcessOutcome, tail: Sequence[str]) -> Step
     return kind(sentence, exit_code=outcome.exit_code, failure=outcome.failure)
 
 
-def words(failure: StepFailure) -> str:
+def _words(failure: StepFailure) -> str:
     """Return a step's error as one text: where, expected, got, hint; or its plain message."""
     if failure.where:
         return f"{failure.where}: expected {failure.expected}, got {failure.got}. {failure.hint}"
