@@ -10,8 +10,8 @@ first red task, with everything downstream.
 **A late source**: `wait_for_…` names it, the day, and since when; it holds no worker while it
 waits. Other days do not wait for it: runs do not depend on the past and up to 16 may be open,
 so today's report is on time even while a day of last week is still missing. When that day
-arrives, its run goes on and `merge_customers` brings the days after it up to date by itself.
-Merges run one at a time, so that no two of them write the same day.
+arrives, its run goes on, and `merge_customers` and `report_morning` bring the days after it up to
+date by themselves. Each of the two runs one at a time, so that no two write the same day.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ with DAG(
     },
 ):
     merge = StepOperator(task_id="merge_customers", job="merge-customers", max_active_tis_per_dag=1)
-    report = StepOperator(task_id="report_morning", job="report-morning")
+    report = StepOperator(task_id="report_morning", job="report-morning", max_active_tis_per_dag=1)
     for source, zone in ZONES.items():
         wait = WaitForSource(
             task_id=f"wait_for_{source}",
