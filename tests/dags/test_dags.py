@@ -116,7 +116,7 @@ def test_morning_analytics_runs_at_six_on_london_clocks() -> None:
 
 
 def test_a_late_day_does_not_hold_up_the_next() -> None:
-    """Runs are independent, several may be open, and only what redoes later days is one at a time."""
+    """Runs are independent, several may be open; what redoes later days is one at a time."""
     dag = dag_bag().dags["morning_analytics"]
 
     assert dag.max_active_runs >= 7
