@@ -1,50 +1,68 @@
-"""The command `stationmaster`: one line of help each, the work in the packages."""
+"""The command `stationmaster`: a table of commands; the work is in the packages."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from typing import Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from stationmaster.demo.commands import demo
-from stationmaster.step.datasets.commands import forget, maintain
 from stationmaster.step.errors import StationmasterError, StepError
-from stationmaster.step.run_step import run_step_command
 
-__all__ = ["app", "main"]
+__all__ = ["COMMANDS", "LazyCommands", "app", "main"]
+
+COMMANDS: Final = {
+    "run-step": "stationmaster.step.run_step:run_step_command",
+    "demo": "stationmaster.demo.commands:demo",
+    "maintain": "stationmaster.step.datasets.commands:maintain",
+    "forget": "stationmaster.step.datasets.commands:forget",
+    "sources": "stationmaster.sources.commands:app",
+}
+"""Where each command lives; only the one that is called is imported, for some take seconds."""
+
+
+class LazyCommands(TyperGroup):
+    """Import a command when it is called or described."""
+
+    def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002 (typer hands it in)
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: object, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 (typer's own click)
+        """Return one command, None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name].split(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            group = get_group(found)
+            group.name = cmd_name
+            return group
+        alone = typer.Typer(add_completion=False)
+        alone.command(cmd_name)(found)
+        return get_command(alone)
+
 
 app = typer.Typer(
+    cls=LazyCommands,
     name="stationmaster",
     help="Run each step of an ETL pipeline as its own container, and know what became of it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("run-step")(run_step_command)
-app.command("demo")(demo)
-app.command("maintain")(maintain)
-app.command("forget")(forget)
 
 
-@app.command(
-    "sources",
-    context_settings={
-        "allow_extra_args": True,
-        "ignore_unknown_options": True,
-        "help_option_names": [],
-    },
-    add_help_option=False,
-)
-def _sources(context: typer.Context) -> None:
-    """Play the four upstream systems (development only)."""
-    # Imported here: images have no `sources` extra, and the other commands must work there.
-    from stationmaster.sources.commands import app as sources_app  # noqa: PLC0415 (see above)
-
-    sources_app(context.args, prog_name="stationmaster sources")
+@app.callback()
+def _stationmaster() -> None:
+    """Run each step of an ETL pipeline as its own container, and know what became of it."""
 
 
 def main() -> None:
-    """Run the command line; an expected error ends as three readable lines, not a traceback."""
+    """Run the command line; an expected error ends as readable lines, not as a traceback."""
     try:
         app()
     except StepError as error:
