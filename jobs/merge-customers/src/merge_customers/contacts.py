@@ -21,6 +21,14 @@ KNOWN = ("words", "mail", "phone_digits", "street", "code")
 """The columns that make a contact, in their normal form."""
 
 
+KEY_KINDS = pl.Enum(
+    [
+        *("account", "device", "order", "mail", "phone", "name"),
+        *("surname and postcode", "surname and house", "end of phone and initial"),
+    ]
+)
+
+
 @dataclass(frozen=True)
 class Contacts:
     """Hold the records with their contact, the contacts, and the keys that contacts share.
@@ -126,44 +134,45 @@ def _identity() -> pl.Expr:
 
 
 def _keys(records: pl.DataFrame, contacts: pl.DataFrame) -> pl.DataFrame:
-    known = records.filter(pl.col("contact").is_not_null()).lazy()
-    people = contacts.lazy()
-    source = pl.col("source")
-    named = {
-        "account": known.select("contact", since="day", key=source + ":" + pl.col("account")),
-        "device": known.select("contact", since="day", key=source + ":" + pl.col("device")),
-        "order": known.select("contact", since="day", key="order_id"),
+    """Give what contacts may share, as hashes: of two that agree by chance the score is low."""
+    known = records.filter(pl.col("contact").is_not_null())
+    ties = {
+        "account": pl.concat_str("source", "account"),
+        "device": pl.concat_str("source", "device"),
+        "order": pl.col("order_id"),
     }
-    parts = [frame.with_columns(key_kind=pl.lit(kind)) for kind, frame in named.items()]
-    parts += [
-        people.select("contact", since="day", key=key, key_kind=pl.lit(kind))
-        for kind, key in _blocks().items()
+    parts = [
+        _hashed(known, kind, key).group_by("contact", "key_kind", "key").agg(pl.col("since").min())
+        for kind, key in ties.items()
     ]
-    columns = ["contact", "key_kind", "key", "since"]
+    parts += [_hashed(contacts, kind, key) for kind, key in _blocks().items()]
+    return pl.concat(parts)
+
+
+def _hashed(frame: pl.DataFrame, kind: str, key: pl.Expr) -> pl.DataFrame:
     return (
-        pl.concat([part.select(columns) for part in parts])
-        .filter(pl.col("key").is_not_null())
-        .group_by("contact", "key_kind", "key")
-        .agg(pl.col("since").min())
+        frame.lazy()
+        .filter(key.is_not_null())
+        .select("contact", key_kind=pl.lit(kind, dtype=KEY_KINDS), key=key.hash(), since="day")
+        .filter(pl.len().over("key") > 1)
         .collect()
     )
 
 
 def _blocks() -> dict[str, pl.Expr]:
-    """Say what two contacts must share to be compared at all; null keys share nothing."""
-    start = pl.col("surname").str.slice(0, 3)
-    initial = pl.col("given").str.slice(0, 1)
+    """Say what two contacts must share to be compared at all; null keys share nothing.
+
+    Each rule was kept for pairs that no other one finds on the tuning days.
+    """
+    start, house = pl.col("surname").str.slice(0, 3), pl.col("street").str.slice(0, 6)
     digits = pl.col("phone_digits")
     return {
         "mail": pl.col("mail"),
         "phone": digits,
-        "mailbox": pl.col("mailbox"),
         "name": pl.concat_str("given", "surname", separator=" "),
         "surname and postcode": pl.concat_str("surname", "code", separator=" "),
-        "given name and postcode": pl.concat_str("given", "code", separator=" "),
-        "initials and postcode": pl.concat_str(initial, start.str.slice(0, 1), "code"),
-        "surname and house": pl.concat_str(start, pl.col("street").str.slice(0, 6), separator=" "),
-        "house and postcode": pl.concat_str("house", "code", separator=" "),
-        "end of phone and initial": pl.concat_str(digits.str.slice(-7), initial),
-        "start of phone and initial": pl.concat_str(digits.str.slice(0, 8), initial),
+        "surname and house": pl.concat_str(start, house, separator=" "),
+        "end of phone and initial": pl.concat_str(
+            digits.str.slice(-7), pl.col("given").str.head(1)
+        ),
     }
