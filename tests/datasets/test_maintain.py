@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -59,6 +61,32 @@ def test_young_snapshots_stay_readable(desk: Desk) -> None:
     desk.publish(desk.orders(1), "r2")
     assert _maintain(desk).snapshots_expired == 0
     assert before.frame.collect().height == 4
+
+
+def test_an_old_snapshot_that_was_current_until_now_stays(desk: Desk) -> None:
+    """Of a table not written for weeks, what readers read a minute ago is not taken away."""
+    desk.publish(desk.orders(4))
+    before = desk.store.read("web_orders", DAY)
+    time.sleep(0.5)
+    barrier = dt.datetime.now(dt.UTC)
+    desk.publish(desk.orders(1), "r2")
+    # Seven days after the barrier the first snapshot is old, but was replaced after it.
+    desk.store.maintain(now=barrier + dt.timedelta(days=7))
+    assert before.frame.collect().height == 4
+
+
+def test_writers_go_on_during_maintenance(desk: Desk) -> None:
+    """Twelve days are published while maintenance runs all the time: none is lost or harmed."""
+    days = [DAY + dt.timedelta(days=number) for number in range(12)]
+    policy = MaintenancePolicy(branch_hours=1e6, orphan_hours=1e6, max_manifests=2)
+    with ThreadPoolExecutor(2) as pool:
+        written = [
+            pool.submit(desk.publish, desk.orders(3), f"r{day}", business_date=day) for day in days
+        ]
+        while not all(one.done() for one in written):
+            desk.store.maintain(policy, now=_in_ten_days())
+    assert [one.result().rows for one in written] == [3] * 12
+    assert [desk.rows(day).height for day in days] == [3] * 12
 
 
 def test_acknowledgements_outlive_snapshots(desk: Desk) -> None:

@@ -42,6 +42,7 @@ _LOST_RACES: Final = (
 
 GIVE_UP_SECONDS: Final = 180.0
 """How long a commit is tried; thirty writers of one table need a few seconds."""
+_MISSING_FILES: Final = 5
 _FIRST_WAIT_SECONDS: Final = 0.01
 _LONGEST_WAIT_SECONDS: Final = 1.0
 
@@ -127,7 +128,7 @@ def retried(
         StorageFullError: No space is left.
     """
     give_up_at = time.monotonic() + seconds
-    wait = _FIRST_WAIT_SECONDS
+    wait, missing = _FIRST_WAIT_SECONDS, 0
     while True:
         try:
             with storage_errors(what), turn():
@@ -141,6 +142,11 @@ def retried(
                     hint="Other writers were faster each time, or the catalog cannot be reached: "
                     "retry; if it stays, look at the catalog's database.",
                 ) from error
+        except FileNotFoundError:
+            # The metadata that was loaded may be gone by now: maintenance, or a person forgotten.
+            missing += 1
+            if missing > _MISSING_FILES:
+                raise
         # Full jitter: writers that lost together must not come back together.
         time.sleep(random.uniform(0, wait))  # noqa: S311 (spreads retries, guards nothing)
         wait = min(wait * 2, _LONGEST_WAIT_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -113,9 +114,10 @@ def _drop_branches(table: Table, before: dt.datetime) -> int:
 
 
 def expire(at: TableAt, before: dt.datetime) -> tuple[int, int]:
-    """Drop snapshots older than a time and the files only they needed.
+    """Drop snapshots that nobody could have begun to read since a time, and their own files.
 
-    Heads of branches stay, `main`'s first of all.
+    What counts is when a snapshot ceased to be current: of a table that was not written for weeks
+    it is an old one that readers of a minute ago still read. Heads of branches stay.
 
     Returns:
         How many snapshots and how many files went.
@@ -131,10 +133,15 @@ def expire(at: TableAt, before: dt.datetime) -> tuple[int, int]:
 
 def _expire(table: Table, before: dt.datetime) -> tuple[int, set[str], Table]:
     heads = {ref.snapshot_id for ref in table.refs().values()}
+    log = table.metadata.snapshot_log
+    replaced = {
+        entry.snapshot_id: following.timestamp_ms for entry, following in itertools.pairwise(log)
+    }
     old = [
         snapshot.snapshot_id
         for snapshot in table.metadata.snapshots
-        if snapshot.timestamp_ms < _millis(before) and snapshot.snapshot_id not in heads
+        if replaced.get(snapshot.snapshot_id, snapshot.timestamp_ms) < _millis(before)
+        and snapshot.snapshot_id not in heads
     ]
     if not old:
         return 0, set(), table

@@ -123,7 +123,9 @@ class DatasetWriter:
             found = published_of(self.rows.load(), day)
             if found is None or may_publish(part.where, part.writer, part.basis, found):
                 # First, so that an acknowledged partition never lacks what it refused.
-                publish_part(self.quarantine, staged.quarantine, redo=True)
+                _, before = publish_part(self.quarantine, staged.quarantine, redo=True)
+                if before:
+                    drop_branch(self.quarantine, staged.quarantine)
         record, before = publish_part(self.rows, part)
         if record is None:
             return _waiting(staged)

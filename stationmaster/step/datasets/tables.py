@@ -54,7 +54,8 @@ _PROPERTIES: Final = {
     "commit.manifest-merge.enabled": "true",
     "commit.manifest.min-count-to-merge": "2",
     "write.metadata.delete-after-commit.enabled": "true",
-    "write.metadata.previous-versions-max": "20",
+    # Enough that a slow reader finds the version it was told of, however many writers there are.
+    "write.metadata.previous-versions-max": "100",
     "write.parquet.compression-codec": "zstd",
 }
 
