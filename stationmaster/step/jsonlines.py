@@ -35,9 +35,10 @@ __all__ = ["Columns", "check_bad_share", "polars_schema", "read_json_lines"]
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31
 _PROBED_BYTES: Final = 65_536
-_PROBED_RECORDS: Final = 100
+_PROBED_RECORDS: Final = 50
 _TAIL_ROWS: Final = 64
 _CHECK: Final = "?"
+_UNLIKELY: Final = 0.001
 _SHOWN: Final = 60
 _TYPES: Final[Mapping[Kind, DataTypeClass]] = {
     Kind.TEXT: pl.String,
@@ -167,11 +168,21 @@ def _is_missing(shape: Shape) -> pl.Expr:
 
 def _tail_is_sound(data: bytes, nulls: pl.DataFrame, shape: Shape, where: str) -> bool:
     """Return whether fields that may be null are still there where a file ends in nulls."""
-    ends = nulls.tail(_TAIL_ROWS).select(pl.all().all())
-    if not nulls.height or not any(ends.row(0) if ends.width else ()):
+    if not any(_ends_strangely(column) for column in nulls.iter_columns()):
         return True
     end = _unpacked(data, where)[-_PROBED_BYTES:].split(b"\n")[1:]
     return _probe([line for line in end if line.strip()][-_TAIL_ROWS:], shape) is not None
+
+
+def _ends_strangely(nulls: pl.Series) -> bool:
+    """Return whether more nulls stand at the end than the others make likely."""
+    if not len(nulls) or not nulls[-1]:
+        return False
+    run = nulls.reverse().arg_min() if not nulls.all() else None
+    if not run:
+        return True
+    share = (int(nulls.sum()) - run) / (len(nulls) - run)
+    return bool(share**run < _UNLIKELY)
 
 
 def _fields(shape: Shape, within: pl.Expr | None = None) -> Iterator[tuple[pl.Expr, Kind]]:

@@ -99,15 +99,15 @@ def twice_by_contract(source: str, home: Path) -> Run:
 
 
 def twice(source: str, home: Path) -> None:
-    """Extract twice and print the seconds of each time as JSON."""
+    """Extract twice and print wall and CPU seconds of each time as JSON."""
     from stationmaster.step.testing import run_job  # noqa: PLC0415 (see generate)
 
     job = import_module(f"extract_{source}.job").run
     seconds = []
     for _ in range(2):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         done = run_job(job, DAY, home=home)
-        seconds.append(time.perf_counter() - started)
+        seconds.append((time.perf_counter() - started, time.process_time() - used))
         if done.exit_code:
             raise SystemExit(done.exit_code)
     sys.stdout.write(json.dumps(seconds))
@@ -146,12 +146,17 @@ def compare(ours: list[Run], bare: list[Run]) -> dict[str, float]:
 
 def within(ours: list[Run], bare: list[Run]) -> dict[str, float]:
     """Return medians and the ratio of the second extraction within a process."""
-    seconds = [[json.loads(run.said)[1] for run in runs] for runs in (ours, bare)]
-    ratios = [a / b for a, b in zip(*seconds, strict=True)]
+    wall, cpu = (
+        [[json.loads(run.said)[1][which] for run in runs] for runs in (ours, bare)]
+        for which in (0, 1)
+    )
     return {
-        "ours_s": round(statistics.median(seconds[0]), 3),
-        "bare_s": round(statistics.median(seconds[1]), 3),
-        "ratio": round(statistics.median(ratios), 2),
+        "ours_s": round(statistics.median(wall[0]), 3),
+        "bare_s": round(statistics.median(wall[1]), 3),
+        "ratio": round(statistics.median(a / b for a, b in zip(*wall, strict=True)), 2),
+        "ours_cpu_s": round(statistics.median(cpu[0]), 2),
+        "bare_cpu_s": round(statistics.median(cpu[1]), 2),
+        "cpu_ratio": round(statistics.median(cpu[0]) / statistics.median(cpu[1]), 2),
     }
 
 
