@@ -17,11 +17,13 @@ def business_date_template(zone: ZoneInfo) -> str:
     """Return the Jinja template of a run's business date: the day before the run, in `zone`.
 
     A run has an interval's end (scheduled), or a logical date, or only the moment it may start
-    after (triggered by hand without a date). The day is counted back on the calendar, not by
-    24 hours, so a clock change moves nothing.
+    after (triggered in the UI without a date; then Airflow leaves the other two undefined, and
+    its run has plain datetimes). The day is counted back on the calendar, not by 24 hours, so a
+    clock change moves nothing.
     """
-    moment = "(data_interval_end or logical_date or dag_run.run_after)"
-    return f"{{{{ {moment}.in_timezone('{zone.key}').date() - macros.timedelta(days=1) }}}}"
+    moment = "(data_interval_end|default(none) or logical_date|default(none) or dag_run.run_after)"
+    there = f"macros.dateutil.tz.gettz('{zone.key}')"
+    return f"{{{{ {moment}.astimezone({there}).date() - macros.timedelta(days=1) }}}}"
 
 
 def parse_business_date(value: object, *, where: str) -> dt.date:

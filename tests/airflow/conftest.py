@@ -25,7 +25,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 class RunDag(Protocol):
     """Run a DAG as `airflow dags test` does."""
 
-    def __call__(self, dag: DAG, *, logical_date: dt.datetime = ...) -> DagRun:
+    def __call__(self, dag: DAG, *, logical_date: dt.datetime | None = ...) -> DagRun:
         """Return the run when it has ended."""
 
 
@@ -65,7 +65,7 @@ def run_dag(_database: None) -> RunDag:
     DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]
 
     def run(
-        dag: DAG, *, logical_date: dt.datetime = dt.datetime(2011, 11, 22, 6, tzinfo=dt.UTC)
+        dag: DAG, *, logical_date: dt.datetime | None = dt.datetime(2011, 11, 22, 6, tzinfo=dt.UTC)
     ) -> DagRun:
         bag = DagBag(dag_folder=os.devnull)
         bag.bag_dag(dag)

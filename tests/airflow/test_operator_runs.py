@@ -94,6 +94,17 @@ def test_default_business_date_is_the_day_before(
     assert lines[0] == f"hello world on {expected} from toy-hello"
 
 
+def test_a_run_without_a_logical_date_works_on_yesterday(dag: DAG, run_dag: RunDag) -> None:
+    """A run triggered in the UI without a date works on the day before it may start."""
+    lines: list[str] = []
+    StepOperator(task_id="step", job="toy-hello", progress_callback=lines.append, dag=dag)
+
+    run = run_dag(dag, logical_date=None)
+
+    yesterday = run.run_after.astimezone(ZoneInfo("Europe/London")).date() - dt.timedelta(days=1)
+    assert lines[0] == f"hello world on {yesterday} from toy-hello"
+
+
 def test_command_arguments_and_variables_reach_the_process(dag: DAG, run_dag: RunDag) -> None:
     """`arguments` stand after the job's command and `env_vars` are in its environment."""
     lines: list[str] = []
