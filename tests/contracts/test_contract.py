@@ -65,6 +65,15 @@ def test_an_empty_frame_has_all_columns() -> None:
             "items_cover_lines gives Int64, not true or false",
         ),
         ("engine: stationmaster", "engine: soda", "engine is soda, not stationmaster"),
+        ("value: 0.25", "value: 25", "maxBadRowShare is 25.0, not between 0 and 1"),
+        ("metric: rowCount", "metric: freshness", "web_orders, quality rule rows_plausible: only"),
+        ("metric: invalidValues", "metric: duplicateValues", "say `type: text` for one that is"),
+        ("mustBeBetween: [0, 1000000]", "unit: rows", "quality rule rows_plausible: no mustBe"),
+        (
+            "metric: rowCount",
+            "type: sql\n        query: SELECT SUM(nothing) FROM {object}",
+            "rule rows_plausible: unable to find column",
+        ),
         ("value: 0.25", "value: some", "could not convert string to float: 'some'"),
     ],
 )

@@ -88,6 +88,19 @@ def test_a_rule_for_the_partition_stops_the_publish(desk: Desk) -> None:
     assert set(desk.table().refs()) == {"main"}
 
 
+@pytest.mark.parametrize("name", ["{object}", "${object}"])
+def test_a_query_over_the_partition_stops_the_publish(desk: Desk, name: str) -> None:
+    """A rule may be any SQL that gives one number of the partition."""
+    query = "type: sql\n        query: SELECT SUM(revenue) FROM NAME".replace("NAME", name)
+    text = CONTRACT.read_text().replace("metric: rowCount", query)
+    strict = Contract.parse(text.replace("mustBeBetween: [0, 1000000]", "mustBeGreaterThan: 5"))
+    with pytest.raises(ContractBrokenError) as caught:
+        desk.store.stage(desk.step(), strict, desk.orders(3))
+    assert "to be greater than 5.0, got 3.0" in str(caught.value)
+    output = desk.store.publish(desk.store.stage(desk.step(), strict, desk.orders(6)))
+    assert output.rows == 6
+
+
 def test_a_kill_between_quarantine_and_rows_is_healed(desk: Desk) -> None:
     """The next attempt of a try replaces the quarantine its predecessor had published."""
     first = desk.stage(desk.orders(10, bad=2))

@@ -119,6 +119,15 @@ def _try_rules(contract: Contract) -> None:
         if kept.schema["kept"] != pl.Boolean:
             message = f"rule {rule.name} gives {kept.schema['kept']}, not true or false"
             raise ValueError(message)
+    for whole in contract.table_rules:
+        try:
+            whole.measured(contract.empty_frame().lazy())
+        except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
+            message = f"rule {whole.name}: {error}"
+            raise ValueError(message) from error
+    if not 0 <= contract.max_bad_share <= 1:
+        message = f"maxBadRowShare is {contract.max_bad_share}, not between 0 and 1"
+        raise ValueError(message)
 
 
 def _first(error: ValidationError) -> str:

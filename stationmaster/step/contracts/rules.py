@@ -43,9 +43,18 @@ class TableRule:
 
     name: str
     measure: str
-    """`rowCount`, or a SQL query over `{object}` that gives one number."""
+    """`rowCount`, or a SQL query over `{object}` (or `${object}`) that gives one number."""
     expected: str
     quality: Quality
+
+    def measured(self, frame: pl.LazyFrame) -> float | None:
+        """Return what the rule is about, of the rows of a partition."""
+        if self.measure == "rowCount":
+            return float(frame.select(pl.len()).collect().item())
+        query = self.measure.replace("${object}", "{object}").replace("{object}", "partition")
+        with pl.SQLContext(partition=frame) as context:
+            value = context.execute(query, eager=True).item()
+        return None if value is None else float(value)
 
     def holds(self, value: float | None) -> bool:
         """Tell whether a measured value keeps the rule."""
@@ -95,13 +104,34 @@ def _column_rules(prop: Property, dtype: pl.DataType) -> Iterator[RowRule]:
         if expression is not None:
             yield RowRule(f"{prop.name}_{name}", expression)
     for quality in prop.quality:
-        if quality.type == "custom":
-            yield _custom(quality)
-        elif quality.metric == "invalidValues" and "validValues" in quality.arguments:
-            allowed = pl.Series([quality.arguments["validValues"]]).explode().cast(dtype)
-            yield RowRule(
-                quality.name or f"{prop.name}_valid_values", value.is_in(allowed.implode())
-            )
+        if quality.type != "text":
+            yield _column_quality(prop, dtype, quality)
+
+
+def _column_quality(prop: Property, dtype: pl.DataType, quality: Quality) -> RowRule:
+    value, arguments = pl.col(prop.name), quality.arguments
+    if quality.type == "custom":
+        return _custom(quality)
+    if quality.must_be == 0 and quality.metric == "nullValues":
+        return RowRule(quality.name or f"{prop.name}_null_values", value.is_not_null())
+    if quality.must_be == 0 and quality.metric == "invalidValues":
+        if "validValues" in arguments:
+            allowed = pl.Series([arguments["validValues"]]).explode().cast(dtype)
+            name = quality.name or f"{prop.name}_valid_values"
+            return RowRule(name, value.is_in(allowed.implode()))
+        if "pattern" in arguments:
+            pattern = value.str.contains(str(arguments["pattern"]))
+            return RowRule(quality.name or f"{prop.name}_valid_pattern", pattern)
+    raise _not_checked(prop.name, quality)
+
+
+def _not_checked(of: str, quality: Quality) -> ValueError:
+    # A rule that is read over is worse than none: people count on it.
+    return ValueError(
+        f"{of}, quality rule {quality.name or quality.metric or quality.type}: only custom "
+        "rules of our engine, nullValues and invalidValues (mustBe: 0) on columns, rowCount, sql "
+        "and custom on tables are checked; say `type: text` for one that is for people"
+    )
 
 
 def _limit(
@@ -128,16 +158,31 @@ def _custom(quality: Quality) -> RowRule:
 
 
 def table_rules(table: SchemaObject) -> tuple[TableRule, ...]:
-    """Return the rules a partition keeps as a whole: `rowCount` and SQL queries."""
+    """Return the rules a partition keeps as a whole: `rowCount` and SQL queries.
+
+    Raises:
+        ValueError: A rule cannot be evaluated.
+    """
     return tuple(
-        TableRule(
-            name=quality.name or quality.metric,
-            measure="rowCount" if quality.metric == "rowCount" else quality.query,
-            expected=_expected(quality),
-            quality=quality,
-        )
+        _table_rule(table, quality)
         for quality in table.quality
-        if quality.metric == "rowCount" or quality.type == "sql"
+        if quality.type not in {"custom", "text"}
+    )
+
+
+def _table_rule(table: SchemaObject, quality: Quality) -> TableRule:
+    counts = quality.type == "library" and quality.metric == "rowCount"
+    if not counts and (quality.type != "sql" or not quality.query):
+        raise _not_checked(table.name, quality)
+    expected = _expected(quality)
+    if not expected:
+        message = f"quality rule {quality.name or quality.metric}: no mustBe…"
+        raise ValueError(message)
+    return TableRule(
+        name=quality.name or quality.metric or "sql",
+        measure="rowCount" if counts else quality.query,
+        expected=expected,
+        quality=quality,
     )
 
 
@@ -148,4 +193,4 @@ def _expected(quality: Quality) -> str:
         for name in ("must_be", "must_not_be", *_BOUNDS)
         if (bound := getattr(quality, name)) is not None
     ]
-    return f"{measure} to {' and '.join(bounds)}"
+    return f"{measure} to {' and '.join(bounds)}" if bounds else ""

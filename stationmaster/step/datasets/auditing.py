@@ -12,7 +12,7 @@ from stationmaster.step.errors import ContractBrokenError
 if TYPE_CHECKING:
     import datetime as dt
 
-    from stationmaster.step.contracts import Contract, TableRule
+    from stationmaster.step.contracts import Contract
 
 __all__ = ["audit_rows", "check_share", "check_table_rules"]
 
@@ -51,7 +51,7 @@ def check_table_rules(contract: Contract, frame: pl.LazyFrame, day: dt.date) -> 
         ContractBrokenError: A rule is broken.
     """
     for rule in contract.table_rules:
-        value = _measure(rule, frame)
+        value = rule.measured(frame)
         if not rule.holds(value):
             where = f"dataset {contract.dataset}, partition {day.isoformat()}, rule {rule.name}"
             raise ContractBrokenError(
@@ -61,15 +61,6 @@ def check_table_rules(contract: Contract, frame: pl.LazyFrame, day: dt.date) -> 
                 hint="Look at what the source delivered; if it is right, change the rule in the "
                 "contract. Nothing was published.",
             )
-
-
-def _measure(rule: TableRule, frame: pl.LazyFrame) -> float | None:
-    if rule.measure == "rowCount":
-        return float(frame.select(pl.len()).collect().item())
-    with pl.SQLContext(partition=frame) as context:
-        found = context.execute(rule.measure.replace("{object}", "partition"), eager=True)
-    value = found.item()
-    return None if value is None else float(value)
 
 
 def check_share(contract: Contract, day: dt.date, *, good: int, by_rule: dict[str, int]) -> None:
