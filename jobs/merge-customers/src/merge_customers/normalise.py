@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 NOBODY = [
-    *("none", "null", "nil", "na", "nan", "n/a", "no", "unknown", "anonymous", "guest"),
+    *("none", "null", "nil", "na", "nan", "n/a", "n a", "no", "unknown", "anonymous", "guest"),
     *("customer", "test", "x", "xx", "xxx", "-", ".", "?", "0"),
 ]
 """Words that people write where they will not say who they are."""
