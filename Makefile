@@ -7,6 +7,8 @@ SHELL := /bin/bash
 UV_VERSION := 0.13.9
 # An own CA of the network (a company's proxy, say) is in the system's store: uv must look there.
 export UV_SYSTEM_CERTS := 1
+# Steps are short processes: without compiled modules each would pay a second for its imports.
+unexport PYTHONDONTWRITEBYTECODE
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 # Jobs are packages of the workspace; mypy needs their roots to name their modules.
 empty :=

@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from stationmaster.step.errors import ContractBrokenError
-from stationmaster.step.jsonlines import read_json_lines
-from stationmaster.step.shapes import Kind, Shape
+from stationmaster.step.extraction.jsonlines import read_json_lines
+from stationmaster.step.extraction.shapes import Kind, Shape
 
 if TYPE_CHECKING:
-    from stationmaster.step.rows import Records
+    from stationmaster.step.extraction.rows import Records
 
 SHAPE: Shape = {
     "id": Kind.TEXT,

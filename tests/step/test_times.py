@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from stationmaster.step.times import UTC_TIME, from_epoch_ms, from_iso, from_local
+from stationmaster.step.extraction.times import UTC_TIME, from_epoch_ms, from_iso, from_local
 
 LONDON = ZoneInfo("Europe/London")
 

@@ -31,8 +31,11 @@ def open_catalog(settings: Settings) -> SqlCatalog:
     """Connect to the catalog, and make its tables where it is new.
 
     Raises:
-        MisconfiguredError: The catalog's address is none that SQLAlchemy knows.
+        MisconfiguredError: The catalog's address is none that SQLAlchemy knows, or the warehouse
+            lies where addresses of files would be read wrongly.
+        TemporaryError: The catalog does not answer.
     """
+    _check_warehouse(settings)
     uri = _uri(settings)
     properties = {
         "uri": uri,
@@ -70,6 +73,19 @@ def _uri(settings: Settings) -> str:
         settings.home.absolute().mkdir(parents=True, exist_ok=True)
         url = url.update_query_dict({"timeout": _BUSY_SECONDS})
     return url.render_as_string(hide_password=False)
+
+
+def _check_warehouse(settings: Settings) -> None:
+    odd = sorted(set("#?%") & set(settings.warehouse_location))
+    if odd:
+        # Paths become addresses in tables' metadata, where these characters mean something else.
+        where = "STATIONMASTER_WAREHOUSE or STATIONMASTER_HOME"
+        raise MisconfiguredError(
+            where,
+            expected="a place without the characters # ? %",
+            got=settings.warehouse_location,
+            hint="Choose another folder.",
+        )
 
 
 def _with_scheme(location: str) -> str:

@@ -6,8 +6,8 @@ from typing import Final
 
 import polars as pl
 
-from stationmaster.step.rows import blank_to_null
-from stationmaster.step.times import from_epoch_ms
+from stationmaster.step.extraction.rows import blank_to_null
+from stationmaster.step.extraction.times import from_epoch_ms
 
 __all__ = ["order_columns", "session_columns"]
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from extract_app.columns import order_columns, session_columns
 from extract_app.shapes import ORDERS, SESSIONS
 from stationmaster.step import Inputs, Outputs, Params, job
-from stationmaster.step.extraction import Fault, Recipe, write_day
-from stationmaster.step.jsonlines import read_json_lines
+from stationmaster.step.extraction.days import Fault, Recipe, write_day
+from stationmaster.step.extraction.jsonlines import read_json_lines
 
 __all__ = ["ExtractApp", "recipes", "run"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from stationmaster.step.rows import blank_to_null
-from stationmaster.step.times import from_local
+from stationmaster.step.extraction.rows import blank_to_null
+from stationmaster.step.extraction.times import from_local
 
 if TYPE_CHECKING:
     import polars as pl

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from stationmaster.step.jsonlines import check_bad_share
-from stationmaster.step.rows import Records, rejected_rows
-from stationmaster.step.shapes import Census, Kind
+from stationmaster.step.extraction.jsonlines import check_bad_share
+from stationmaster.step.extraction.rows import Records, rejected_rows
+from stationmaster.step.extraction.shapes import Census, Kind
 
 if TYPE_CHECKING:
-    from stationmaster.step.jsonlines import Columns
+    from stationmaster.step.extraction.jsonlines import Columns
 
 __all__ = ["COLUMNS", "read_events"]
 

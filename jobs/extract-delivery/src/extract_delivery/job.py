@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from extract_delivery.columns import UPSTREAM_ZONE, event_columns
 from extract_delivery.csvlines import read_events
 from stationmaster.step import Inputs, Outputs, Params, job
-from stationmaster.step.extraction import Fault, Recipe, write_day
+from stationmaster.step.extraction.days import Fault, Recipe, write_day
 
 __all__ = ["ExtractDelivery", "recipe", "run"]
 

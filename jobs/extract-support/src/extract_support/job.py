@@ -13,8 +13,8 @@ from extract_support.pages import HINT, check_complete, read_tickets
 from extract_support.shapes import TICKET
 from stationmaster.step import Inputs, Outputs, Params, job
 from stationmaster.step.deliveries import Delivered
-from stationmaster.step.extraction import Fault, Recipe, extract, stage
-from stationmaster.step.jsonlines import read_json_lines
+from stationmaster.step.extraction.days import Fault, Recipe, extract, stage
+from stationmaster.step.extraction.jsonlines import read_json_lines
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from extract_support.shapes import PAGE, STATUS
 from stationmaster.step import ContractBrokenError, UpstreamUnavailableError
-from stationmaster.step.shapes import Census, Shape
+from stationmaster.step.extraction.shapes import Census, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

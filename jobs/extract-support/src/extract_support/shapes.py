@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stationmaster.step.shapes import Kind, Shape
+from stationmaster.step.extraction.shapes import Kind, Shape
 
 __all__ = ["PAGE", "STATUS", "TICKET"]
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 import polars as pl
 
 from stationmaster.step.errors import ContractBrokenError
-from stationmaster.step.rows import Records, rejected_rows
-from stationmaster.step.shapes import Census, Kind, Shape
+from stationmaster.step.extraction.rows import Records, rejected_rows
+from stationmaster.step.extraction.shapes import Census, Kind, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

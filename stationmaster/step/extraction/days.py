@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 import polars as pl
 
 from stationmaster.step.deliveries import Delivered, delivered
-from stationmaster.step.rows import (
+from stationmaster.step.extraction.rows import (
     Records,
     as_json,
     as_key,
@@ -21,7 +21,7 @@ from stationmaster.step.rows import (
     rejected_rows,
     settle_duplicates,
 )
-from stationmaster.step.times import is_within, local_date, noon
+from stationmaster.step.extraction.times import is_within, local_date, noon
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from zoneinfo import ZoneInfo
 
+    from stationmaster.step.extraction.jsonlines import Columns
     from stationmaster.step.inputs import Inputs
-    from stationmaster.step.jsonlines import Columns
     from stationmaster.step.landing import LandingFile
     from stationmaster.step.outputs import Outputs
 
