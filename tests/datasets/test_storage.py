@@ -56,6 +56,22 @@ def test_a_catalog_address_that_is_none_is_named(tmp_path: Path) -> None:
         Store.open(Settings(home=tmp_path, catalog_uri="not an address"))
 
 
+@pytest.mark.parametrize("name", ["a#b", "a%20b", "what?"])
+def test_a_place_that_is_no_address_is_named(tmp_path: Path, name: str) -> None:
+    """A folder whose name files could not be found under is refused before anything is written."""
+    with pytest.raises(MisconfiguredError, match="expected a place without the characters # "):
+        Store.open(Settings(home=tmp_path / name))
+    assert not (tmp_path / name).exists()
+
+
+def test_a_folder_may_have_spaces_and_umlauts(desk: Desk, tmp_path: Path) -> None:
+    """Ordinary names of folders work."""
+    settings = Settings(home=tmp_path / "Jürgens data")
+    other = type(desk)(settings, Store.open(settings), desk.contract)
+    other.publish(other.orders(3))
+    assert other.rows().height == 3
+
+
 def test_a_half_written_file_is_never_read(desk: Desk) -> None:
     """Rubbish beside the partition's files does not reach readers."""
     desk.publish(desk.orders(3))
