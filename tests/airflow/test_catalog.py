@@ -79,7 +79,7 @@ def test_a_catalog_file_names_each_jobs_image(
         ("[]", "expected `jobs:` with one mapping a job"),
         ("jobs: {extract-web: {summary: s, owner: o}}", "expected an image for extract-web"),
         (
-            "jobs: {extract-web: {image: i, owner: o, sumary: s}}",
+            "jobs: {extract-web: {image: i, owner: o, colour: red}}",
             "expected the fields of a job.yaml for extract-web",
         ),
     ],

@@ -20,35 +20,36 @@ if TYPE_CHECKING:
     XCom = Callable[[DagRun, str], Any]
 
 
+PUSHED = {
+    "business_date": "2011-11-21",
+    "outputs": [
+        {
+            "dataset": "greetings",
+            "business_date": "2011-11-21",
+            "snapshot": 42,
+            "uri": None,
+            "rows": 3,
+            "quarantined": 1,
+        }
+    ],
+    "inputs": [{"dataset": "names", "snapshot": 7, "rows": 5}],
+    "measurements": {
+        "wall_seconds": 0.5,
+        "cpu_seconds": 0.0,
+        "peak_memory_bytes": 1000,
+        "rows_read": 0,
+        "rows_written": 3,
+        "bytes_read": 0,
+        "bytes_written": 0,
+    },
+}
+
+
 def test_xcom_holds_references_and_counts_only(dag: DAG, run_dag: RunDag, xcom: XCom) -> None:
     """What a step pushes names datasets, snapshots and counts, and nothing else."""
     StepOperator(task_id="first", job="toy-hello", dag=dag)
 
-    run = run_dag(dag)
-
-    assert xcom(run, "first") == {
-        "business_date": "2011-11-21",
-        "outputs": [
-            {
-                "dataset": "greetings",
-                "business_date": "2011-11-21",
-                "snapshot": 42,
-                "uri": None,
-                "rows": 3,
-                "quarantined": 1,
-            }
-        ],
-        "inputs": [{"dataset": "names", "snapshot": 7, "rows": 5}],
-        "measurements": {
-            "wall_seconds": 0.5,
-            "cpu_seconds": 0.0,
-            "peak_memory_bytes": 1000,
-            "rows_read": 0,
-            "rows_written": 3,
-            "bytes_read": 0,
-            "bytes_written": 0,
-        },
-    }
+    assert xcom(run_dag(dag), "first") == PUSHED
 
 
 def test_upstream_output_reaches_step_params(dag: DAG, run_dag: RunDag) -> None:
