@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SourceTrigger", "WaitForSource"]
 
-API_SOURCES: Final = frozenset({"support"})
 FIRST_REMINDER_SECONDS: Final = 60.0
 LAST_REMINDER_SECONDS: Final = 3600.0
 
@@ -46,7 +45,8 @@ class WaitForSource(BaseOperator):
     Args:
         source: Name of the source, which is its landing folder's too.
         zone: The zone whose calendar days the source delivers.
-        api: Address of its API where it has no files; the template's default is the setting.
+        api: It has no files but a REST API, at the setting STATIONMASTER_SUPPORT_API_URL; its
+            token is the secret `<source>-api-token`.
         business_date: The day needed, templated; the day before the run by default.
         affects: What cannot be made without it, named in the alert.
         poll_seconds: Time between two looks.
