@@ -100,6 +100,9 @@ def test_of_many_runs_of_one_day_one_wins(desk: Desk, writers: Writers) -> None:
 
 def _check_killed(desk: Desk, writers: Writers, number: int, kill: dict[str, Any]) -> int:
     """Kill a run at a moment, look as a reader, run it again; return the killed one's code."""
+    if number % 20 == 19:
+        # What the killed ones left is cleaned away now and then, as it is in a real house.
+        desk.store.maintain(now=dt.datetime.now(dt.UTC) + dt.timedelta(days=10))
     before, after = desk.revenue(), f"{number + 2}.00"
     doomed = _step(f"k{number}", rows=12, bad=2, revenue=after)
     code: int = writers({**doomed, **kill})[0]["code"]
@@ -133,11 +136,11 @@ def test_a_killed_writer_leaves_no_trace(desk: Desk, writers: Writers) -> None:
 @pytest.mark.proof
 @pytest.mark.timeout(1800)
 def test_a_killed_writer_leaves_no_trace_anywhere(desk: Desk, writers: Writers) -> None:
-    """The same at 300 moments, and at 100 random times."""
-    assert _sweep(desk, writers, 300)[-9] >= 280
+    """The same at 200 moments, and at 60 random times."""
+    assert _sweep(desk, writers, 200)[-9] >= 190
     dice = random.Random(3)  # noqa: S311 (a test's dice)
     killed = Counter(
-        _check_killed(desk, writers, 300 + number, {"kill_after": dice.uniform(0.0, 0.5)})
-        for number in range(100)
+        _check_killed(desk, writers, 200 + number, {"kill_after": dice.uniform(0.0, 0.5)})
+        for number in range(60)
     )
     assert killed[-9] > 0
