@@ -71,11 +71,10 @@ def test_every_type_comes_back_as_it_went(desk: Desk) -> None:
         "some_money": "12.34",
         "some_words": ["a", "b"],
     }
-    nulls = dict.fromkeys(names)
     schema = {name: contract.schema[name] for name in names}
-    frame = pl.DataFrame([row, nulls], schema={**schema, "some_money": pl.String()}).with_columns(
-        pl.col("some_money").cast(pl.Decimal(12, 2))
-    )
+    frame = pl.DataFrame(
+        [row, dict.fromkeys(names)], schema={**schema, "some_money": pl.String()}
+    ).with_columns(pl.col("some_money").cast(pl.Decimal(12, 2)))
     desk.store.publish(desk.store.stage(desk.step(), contract, frame))
     back = desk.store.read("kinds", desk.step().business_date).frame.collect()
     assert back.drop("business_date").equals(frame)
