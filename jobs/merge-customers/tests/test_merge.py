@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from merge_customers.job import DATASETS, merge
+from merge_customers.pairs import EARLIEST, candidate_pairs
 from merge_customers.records import Extracts, gather
 from merge_customers.sample import FIRST_DAY, sample_days
 from merge_customers.unify import customers_on, known_records, link
@@ -110,3 +111,22 @@ def test_every_explanation_is_one_sentence(days: Tables) -> None:
     ends = pl.col("measure").is_in(["own_count", "active", "difference"])
     reasons = counts.filter(~ends, pl.col("source") != "unified")
     assert 0 not in reasons["value"].to_list()
+
+
+def test_a_shop_without_any_record_has_no_customer() -> None:
+    """Six empty extracts give empty tables, and counts of zero that add up."""
+    empty = {name: frame.clear() for name, frame in sample_days(1).items()}
+    tables = merge(until(empty, FIRST_DAY), FIRST_DAY)
+    assert tables["unified_customers"].is_empty()
+    assert tables["identity_changes"].is_empty()
+    assert set(tables["customer_counts"]["value"]) == {0}
+
+
+def test_a_key_that_everybody_shares_costs_no_square() -> None:
+    """Five hundred contacts at one phone are compared with the twelve earliest each."""
+    keys = pl.DataFrame({"contact": range(500)}, schema={"contact": pl.UInt32}).with_columns(
+        key_kind=pl.lit("phone"), key=pl.lit(1, dtype=pl.UInt64), since=pl.lit(FIRST_DAY)
+    )
+    pairs = candidate_pairs(keys)
+    assert pairs.height <= EARLIEST * keys.height
+    assert set(range(500)) == {*pairs["left"], *pairs["right"]}
