@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["clusters_on", "evidence", "weighed"]
 
+RARE = 0.05
+"""Of this share of namesakes on, a changed mail is less likely than another person."""
+
 ESTABLISHED = 2
 """A given name counts as a cluster's when this many of its contacts bear it: a typo is no name."""
 
@@ -123,7 +126,8 @@ def _join_by_name(found: pl.DataFrame, weak: pl.DataFrame) -> pl.DataFrame:
     """Let a cluster that only support knows join the one customer who bears its name.
 
     Nothing speaks against such a pair and only the name for it. With two who bear the name
-    nobody can tell; with one it nearly always is that one, and the count is right.
+    nobody can tell; with one it mostly is that one. Where both have mails, or phones, and share
+    none, it is so only as long as namesakes are rare: people change mails, at a steady rate.
     """
     silent = [pl.col(f"gamma_{name}") == -1 for name in COMPARISONS if name != "name"]
     pairs = weak.filter(pl.col("gamma_name").is_between(*NAME_ONLY), *silent)
@@ -136,17 +140,22 @@ def _join_by_name(found: pl.DataFrame, weak: pl.DataFrame) -> pl.DataFrame:
             sides.select(lone="cluster", other="cluster_right"),
             sides.select(lone="cluster_right", other="cluster"),
         ]
+    ).filter(pl.col("lone") != pl.col("other"))
+    involved = found.filter(pl.col("cluster").is_in(both["lone"].unique().implode()))
+    known = involved.group_by("cluster").agg(
+        homeless=(pl.col("street").is_null() & pl.col("code").is_null()).all(),
+        mails=pl.col("mail").drop_nulls().unique(),
+        phones=pl.col("phone_digits").drop_nulls().unique(),
     )
-    homeless = found.group_by("cluster").agg(
-        homeless=(pl.col("street").is_null() & pl.col("code").is_null()).all()
-    )
-    joins = (
+    candidates = (
         both.unique()
-        .filter(pl.col("lone") != pl.col("other"))
-        .join(homeless.filter("homeless"), left_on="lone", right_on="cluster", how="semi")
-        .join(homeless.filter(~pl.col("homeless")), left_on="other", right_on="cluster", how="semi")
-        .filter(pl.len().over("lone") == 1)
+        .join(known, left_on="lone", right_on="cluster")
+        .join(known, left_on="other", right_on="cluster", suffix="_other")
+        .filter("homeless", ~pl.col("homeless_other"))
     )
+    if _namesakes(found) >= RARE:
+        candidates = candidates.filter(*[_no_conflict(name) for name in ("mails", "phones")])
+    joins = candidates.filter(pl.len().over("lone") == 1)
     labels = _labels(
         found.height,
         [
@@ -155,6 +164,22 @@ def _join_by_name(found: pl.DataFrame, weak: pl.DataFrame) -> pl.DataFrame:
         ],
     )
     return found.with_columns(cluster=pl.Series(labels, dtype=pl.UInt32))
+
+
+def _namesakes(found: pl.DataFrame) -> float:
+    """Give the share of customers with a home whose name another one bears too."""
+    bearers = found.filter(pl.col("given").is_not_null(), pl.col("code").is_not_null())
+    names = bearers.unique("cluster", keep="first", maintain_order=True)
+    if names.is_empty():
+        return 0.0
+    shared = names.filter(pl.len().over("given", "surname") > 1)
+    return shared.height / names.height
+
+
+def _no_conflict(name: str) -> pl.Expr:
+    one, other = pl.col(name), pl.col(f"{name}_other")
+    unknown = (one.list.len() == 0) | (other.list.len() == 0)
+    return unknown | (one.list.set_intersection(other).list.len() > 0)
 
 
 def evidence() -> pl.Expr:

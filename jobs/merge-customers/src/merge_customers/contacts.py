@@ -79,6 +79,7 @@ def contacts_of(records: pl.DataFrame) -> Contacts:
         forms=normalise.given_forms(pl.col("given")),
         mailbox=pl.col("mail").str.extract(r"^([^@]+)@", 1),
     )
+    named = named.drop("identity", *KNOWN)
     dealt = contacts.join(_first_deeds(named), on="contact", how="left", maintain_order="left")
     return Contacts(named, dealt, _keys(named, contacts))
 

@@ -166,19 +166,33 @@ def _levels(
     return [nothing, *found]
 
 
+PAIRS_AT_ONCE = 400_000
+"""What bounds the memory of scoring; a pair's score does not depend on the others."""
+
+
 def score(contacts: pl.DataFrame, pairs: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
     """Add to each pair its `match_weight` (bits) and the level of each comparison (`gamma_…`)."""
+    gammas = {f"gamma_{name}": pl.Int32 for name in COMPARISONS}
+    schema = {"left": pl.UInt32, "right": pl.UInt32, "match_weight": pl.Float64, **gammas}
+    compared = contacts.select("contact", *COLUMNS)
+    parts = [
+        _scored(compared, part, parameters).cast(pl.Schema(schema))
+        for part in pairs.select("left", "right").iter_slices(PAIRS_AT_ONCE)
+    ]
+    found = pl.concat([pl.DataFrame(schema=schema), *parts])
+    return pairs.join(found, on=["left", "right"]).sort("left", "right")
+
+
+def _scored(contacts: pl.DataFrame, pairs: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
     from splink import DuckDBAPI, Linker  # noqa: PLC0415 (heavy: only for who scores)
 
-    found = ["left", "right", "match_weight", *[f"gamma_{name}" for name in COMPARISONS]]
-    if pairs.is_empty():
-        dtypes = [pl.UInt32, pl.UInt32, pl.Float64, *[pl.Int32 for _ in COMPARISONS]]
-        return pairs.join(
-            pl.DataFrame(schema=dict(zip(found, dtypes, strict=True))), on=["left", "right"]
-        )
+    ids = pl.concat([pairs["left"], pairs["right"]]).unique()
     database = DuckDBAPI()
     linker = Linker(
-        database.register(contacts.select("contact", *COLUMNS), dataset_display_name="contacts"),
+        database.register(
+            contacts.filter(pl.col("contact").is_in(ids.implode())),
+            dataset_display_name="contacts",
+        ),
         settings_of(parameters),
         log_level=logging.ERROR,
         validate_settings=False,
@@ -186,9 +200,6 @@ def score(contacts: pl.DataFrame, pairs: pl.DataFrame, parameters: Parameters) -
     blocked = pairs.select(match_key=pl.lit("0"), join_key_l="left", join_key_r="right")
     linker.table_management.register_blocked_pairs_for_predict(database.register(blocked))
     scored = linker.inference.predict(warning_mode="never").as_duckdbpyrelation()
-    frame = scored.project(
-        "contact_l AS left, contact_r AS right, match_weight, "
-        + ", ".join(f"gamma_{name}" for name in COMPARISONS)
-    )
-    found_scores = frame.pl().select(found)
-    return pairs.join(found_scores, on=["left", "right"]).sort("left", "right")
+    columns = ", ".join(f"gamma_{name}" for name in COMPARISONS)
+    named = f"contact_l AS left, contact_r AS right, match_weight, {columns}"
+    return scored.project(named).pl()
