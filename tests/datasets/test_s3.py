@@ -3,14 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -20,67 +12,12 @@ from stationmaster.step.datasets import Store
 from stationmaster.step.datasets.forgetting import Identifier
 from stationmaster.step.datasets.maintaining import MaintenancePolicy
 from stationmaster.step.settings import Settings
+from tests.s3_server import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.datasets.conftest import Desk as DeskType
-
-KEY = "test-key"
-IDENTITY = {
-    "name": "test",
-    "credentials": [{"accessKey": KEY, "secretKey": KEY}],
-    "actions": ["Admin", "Read", "List", "Write"],
-}
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return ports whose neighbour 10,000 above, which seaweedfs takes for gRPC, is free too."""
-    ports: list[int] = []
-    for port in range(21_003, 50_000, 19):
-        with socket.socket() as one, socket.socket() as other:
-            if one.connect_ex(("127.0.0.1", port)) and other.connect_ex(
-                ("127.0.0.1", port + 10_000)
-            ):
-                ports.append(port)
-        if len(ports) == count:
-            break
-    return ports
-
-
-def _wait_until_up(endpoint: str) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            urllib.request.urlopen(endpoint, timeout=2).close()  # noqa: S310 (http on loopback)
-        except urllib.error.HTTPError:
-            return  # it refuses us, so it is up
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    pytest.fail(f"no S3 server at {endpoint}")
-
-
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run seaweedfs on free ports of the loopback, and stop it at the end."""
-    master, volume, filer, s3 = _free_ports(4)
-    folder = tmp_path_factory.mktemp("seaweedfs")
-    words = f"server -dir={folder} -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port={master} "
-    words += f"-volume.port={volume} -filer -filer.port={filer} -s3 -s3.port={s3} "
-    words += f"-s3.config={folder}/s3.json -master.volumeSizeLimitMB=64 -volume.max=20 "
-    words += "-master.telemetry=false"
-    (folder / "s3.json").write_text(json.dumps({"identities": [IDENTITY]}))
-    program = str(Path(sys.executable).parent / "weed")
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([program, *words.split()], stdout=log, stderr=log)
-        try:
-            _wait_until_up(f"http://127.0.0.1:{s3}")
-            yield f"http://127.0.0.1:{s3}"
-        finally:
-            server.kill()  # it takes half a minute to go by itself
-            server.wait()
 
 
 @pytest.fixture

@@ -117,3 +117,10 @@ def test_every_test_says_what_it_promises() -> None:
     ]
 
     assert silent == []
+
+
+def test_no_two_test_files_of_jobs_share_a_name() -> None:
+    """The type checker names a job's test by its file: two of one name would hide each other."""
+    names = [path.name for path in (ROOT / "jobs").glob("*/tests/*.py")]
+
+    assert sorted(names) == sorted(set(names))

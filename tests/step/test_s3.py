@@ -4,82 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import json
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 
 from stationmaster.step import Inputs, Outputs, job
 from stationmaster.step.testing import run_job
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+from tests.s3_server import KEY
 
 DAY = dt.date(2011, 11, 21)
-KEY = "test-key"
-IDENTITY = {
-    "name": "test",
-    "credentials": [{"accessKey": KEY, "secretKey": KEY}],
-    "actions": ["Admin", "Read", "List", "Write"],
-}
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return ports whose neighbour 10,000 above, which seaweedfs takes for gRPC, is valid too."""
-    ports: list[int] = []
-    for port in range(20_000, 50_000, 17):
-        with socket.socket() as one, socket.socket() as other:
-            if one.connect_ex(("127.0.0.1", port)) and other.connect_ex(
-                ("127.0.0.1", port + 10_000)
-            ):
-                ports.append(port)
-        if len(ports) == count:
-            break
-    return ports
-
-
-def _wait_until_up(endpoint: str) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            urllib.request.urlopen(endpoint, timeout=2).close()  # noqa: S310 (http on loopback)
-        except urllib.error.HTTPError:
-            return  # it refuses us, so it is up
-        except OSError:
-            time.sleep(0.3)
-        else:
-            return
-    pytest.fail(f"no S3 server at {endpoint}")
-
-
-@pytest.fixture(name="endpoint", scope="module")
-def _endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run seaweedfs on free ports of the loopback."""
-    master, volume, filer, s3 = _free_ports(4)
-    folder = tmp_path_factory.mktemp("seaweedfs")
-    words = f"server -dir={folder} -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port={master} "
-    words += f"-volume.port={volume} -filer -filer.port={filer} -s3 -s3.port={s3} "
-    words += f"-s3.config={folder}/s3.json -master.volumeSizeLimitMB=64 -volume.max=20"
-    (folder / "s3.json").write_text(json.dumps({"identities": [IDENTITY]}))
-    program = str(Path(sys.executable).parent / "weed")
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([program, *words.split()], stdout=log, stderr=log)
-        try:
-            endpoint = f"http://127.0.0.1:{s3}"
-            _wait_until_up(endpoint)
-            yield endpoint
-        finally:
-            server.kill()  # it takes half a minute to go by itself
-            server.wait()
 
 
 class Bucket:
