@@ -28,6 +28,7 @@ REJECTED_SCHEMA: Final = pl.Schema(
 """Columns of rows on their way to quarantine."""
 
 _RAW: Final = "__raw_"
+_ROW: Final = "__row"
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,25 @@ def _broken(contract: Contract, *, expected: str, got: str, hint: str) -> Contra
 
 
 class RowCheck:
-    """Check the rows of one partition, batch by batch; keys are remembered across batches."""
+    """Check the rows of one partition, batch by batch; keys are remembered across batches.
 
-    def __init__(self, contract: Contract, business_date: dt.date) -> None:
+    Args:
+        contract: What the rows must keep to.
+        business_date: The partition.
+        whole: All rows, where they are in memory anyway: one look at all of its keys is cheaper
+            than comparing each batch with those before it.
+    """
+
+    def __init__(
+        self, contract: Contract, business_date: dt.date, whole: pl.DataFrame | None = None
+    ) -> None:
         self._contract = contract
         self._business_date = business_date
+        uniques = {KEY_RULE: contract.key, **{f"{n}_unique": (n,) for n in contract.unique}}
         self._uniques = {
-            KEY_RULE: contract.key,
-            **{f"{name}_unique": (name,) for name in contract.unique},
+            rule: columns
+            for rule, columns in uniques.items()
+            if columns and not (whole is not None and _all_differ(whole, columns, contract.schema))
         }
         self._seen: dict[str, pl.DataFrame] = {}
 
@@ -114,21 +126,12 @@ class RowCheck:
         if BUSINESS_DATE not in batch.columns:
             batch = batch.with_columns(pl.lit(self._business_date).alias(BUSINESS_DATE))
         cast = self._cast(batch)
-        rules = self._rules(batch.schema)
-        flags = cast.select(
-            (~rule.keeps).fill_null(value=False).alias(str(number))
-            for number, rule in enumerate(rules)
-        )
+        rules = _broken_rules(cast, self._rules(batch.schema))
         names = [rule.name for rule in rules]
-        for rule, columns in self._uniques.items():
-            if columns:
-                # Only rows that are good so far claim a key: a bad one must not push one out.
-                repeats = self._repeats(rule, columns, cast.filter(~_any(flags)))
-                bad_so_far = flags.select(_any(flags).alias("bad")).with_row_index("row")
-                claims = bad_so_far.filter(~pl.col("bad"))["row"].filter(repeats)
-                mark = bad_so_far["row"].is_in(claims.implode())
-                flags = flags.with_columns(mark.alias(str(len(names))))
-                names.append(rule)
+        flags = cast.select(_breaks(rule).alias(str(number)) for number, rule in enumerate(rules))
+        flags, names = self._with_repeats(cast, flags, names)
+        if not names:
+            return Split(cast.select(self._contract.schema.names()), REJECTED_SCHEMA.to_frame())
         is_bad = _any(flags)
         good = cast.filter(~is_bad).select(self._contract.schema.names())
         bad = self._records(batch.filter(is_bad), cast.filter(is_bad), flags.filter(is_bad), names)
@@ -160,10 +163,24 @@ class RowCheck:
         here = RowRule(f"{BUSINESS_DATE}_of_the_step", day)
         return [*types, *required, here, *self._contract.row_rules]
 
-    def _repeats(self, rule: str, columns: tuple[str, ...], rows: pl.DataFrame) -> pl.Series:
-        """Return which rows have values that an earlier row has, and remember the others."""
-        keys = rows.select(columns).with_row_index("__row")
-        whole = keys.drop_nulls(columns)
+    def _with_repeats(
+        self, cast: pl.DataFrame, flags: pl.DataFrame, names: list[str]
+    ) -> tuple[pl.DataFrame, list[str]]:
+        """Add the rules of unique values that a row of this batch breaks."""
+        for rule, columns in self._uniques.items():
+            # Only rows that are good so far claim a key: a bad one must not push one out.
+            rows = cast.with_row_index(_ROW)
+            claims = rows.filter(~_any(flags)) if names else rows
+            repeated = self._repeats(rule, columns, claims)
+            if repeated is not None:
+                mark = rows[_ROW].is_in(repeated.implode()).alias(str(len(names)))
+                flags = flags.with_columns(mark) if names else mark.to_frame()
+                names = [*names, rule]
+        return flags, names
+
+    def _repeats(self, rule: str, columns: tuple[str, ...], rows: pl.DataFrame) -> pl.Series | None:
+        """Return the numbers of rows with values of an earlier row, if any; remember the others."""
+        whole = rows.select(_ROW, *columns).drop_nulls(columns)
         fresh = whole.unique(subset=columns, keep="first", maintain_order=True)
         seen = self._seen.get(rule)
         if seen is not None:
@@ -171,9 +188,8 @@ class RowCheck:
         claimed = fresh.select(columns)
         self._seen[rule] = claimed if seen is None else pl.concat([seen, claimed])
         if fresh.height == whole.height:
-            return pl.repeat(value=False, n=rows.height, eager=True)
-        repeated = whole.join(fresh.select("__row"), on="__row", how="anti")["__row"]
-        return keys["__row"].is_in(repeated.implode())
+            return None
+        return whole.join(fresh.select(_ROW), on=_ROW, how="anti")[_ROW]
 
     def _records(
         self, raw: pl.DataFrame, cast: pl.DataFrame, flags: pl.DataFrame, names: list[str]
@@ -195,6 +211,24 @@ class RowCheck:
             key.alias("key"),
             rules.list.join(", ").alias("detail"),
         )
+
+
+def _breaks(rule: RowRule) -> pl.Expr:
+    return (~rule.keeps).fill_null(value=False)
+
+
+def _broken_rules(rows: pl.DataFrame, rules: list[RowRule]) -> list[RowRule]:
+    """Return the rules that any row breaks: mostly none, so that there is nothing to split."""
+    found = rows.select(_breaks(rule).any().alias(str(n)) for n, rule in enumerate(rules)).row(0)
+    return [rule for rule, broken in zip(rules, found, strict=True) if broken]
+
+
+def _all_differ(rows: pl.DataFrame, columns: tuple[str, ...], schema: pl.Schema) -> bool:
+    """Tell whether no two rows share these values; a cast may make different ones equal."""
+    if any(rows.schema.get(name) != schema[name] for name in columns):
+        return False
+    one = pl.col(columns[0]) if len(columns) == 1 else pl.struct(columns)
+    return bool(rows.select(one.n_unique()).item() == rows.height)
 
 
 def _any(flags: pl.DataFrame) -> pl.Series:

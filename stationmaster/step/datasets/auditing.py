@@ -1,45 +1,102 @@
-"""What is checked on the audit branch, on the rows as a reader would get them."""
+"""What is checked on the audit branch: its files as they lie there, its rows where shards meet."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from stationmaster.step.contracts import BUSINESS_DATE
 from stationmaster.step.errors import ContractBrokenError
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
+
+    from pyiceberg.manifest import DataFile
+    from pyiceberg.table import Table
 
     from stationmaster.step.contracts import Contract
 
-__all__ = ["audit_rows", "check_share", "check_table_rules"]
+__all__ = ["audit_files", "audit_keys", "check_share", "check_table_rules"]
+
+_LOOK: Final = "Storage lost or doubled files: look at the warehouse before the retry."
 
 
-def audit_rows(contract: Contract, frame: pl.LazyFrame, day: dt.date, *, rows: int) -> None:
-    """Check that what was written can be read back, whole and with unique keys.
+def audit_files(
+    contract: Contract, table: Table, files: Sequence[DataFile], day: dt.date, *, rows: int
+) -> None:
+    """Check that every file lies there whole and that together they hold the rows of the day.
+
+    A file's footer is written last and tells its rows and the least and greatest day of each
+    row group: no row has to be read for that.
 
     Raises:
-        ContractBrokenError: Rows are missing, of another day, or share a key.
+        ContractBrokenError: A file is gone or torn, or rows are missing or of another day.
     """
-    measures = [pl.len().alias("rows"), (pl.col(BUSINESS_DATE) == day).sum().alias("of_day")]
-    if contract.key:
-        measures.append(pl.struct(contract.key).n_unique().alias("keys"))
-    found = frame.select(measures).collect().row(0, named=True)
     where = f"dataset {contract.dataset}, partition {day.isoformat()}, on its audit branch"
-    if found["rows"] != rows or found["of_day"] != rows:
+    found = [_rows_in(table, file, day, where) for file in files]
+    there, of_day = sum(rows for rows, _ in found), sum(of_day for _, of_day in found)
+    if there != rows or of_day != rows:
         raise ContractBrokenError(
             where,
             expected=f"the {rows} rows that were written",
-            got=f"{found['rows']} rows, {found['of_day']} of them of the day",
-            hint="Storage lost or doubled files: look at the warehouse before the retry.",
+            got=f"{there} rows, {of_day} of them of the day",
+            hint=_LOOK,
         )
-    if found.get("keys", rows) != rows:
+
+
+def _rows_in(table: Table, file: DataFile, day: dt.date, where: str) -> tuple[int, int]:
+    """Return how many rows a file has, and how many in row groups of nothing but the day."""
+    try:
+        stored = table.io.new_input(file.file_path)
+        size = len(stored)
+        if size != file.file_size_in_bytes:
+            raise ContractBrokenError(
+                where,
+                expected=f"{file.file_size_in_bytes} bytes in {file.file_path}",
+                got=f"{size} bytes",
+                hint=_LOOK,
+            )
+        with stored.open() as stream:
+            footer = pq.read_metadata(stream)
+    except (FileNotFoundError, pa.ArrowInvalid) as error:
+        raise ContractBrokenError(
+            where,
+            expected=f"a whole Parquet file {file.file_path}",
+            got=" ".join(str(error).split())[:200],
+            hint=_LOOK,
+        ) from error
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    return footer.num_rows, sum(group.num_rows for group in groups if _is_of(group, day))
+
+
+def _is_of(group: pq.RowGroupMetaData, day: dt.date) -> bool:
+    columns = [group.column(number) for number in range(group.num_columns)]
+    days = [column.statistics for column in columns if column.path_in_schema == BUSINESS_DATE]
+    return bool(days) and all(
+        found is not None and found.null_count == 0 and found.min == found.max == day
+        for found in days
+    )
+
+
+def audit_keys(contract: Contract, frame: pl.LazyFrame, day: dt.date, *, rows: int) -> None:
+    """Check that no key is in two shards' rows; each shard has checked its own.
+
+    Raises:
+        ContractBrokenError: Rows share a key.
+    """
+    if not contract.key:
+        return
+    keys = frame.select(pl.struct(contract.key).n_unique()).collect().item()
+    if keys != rows:
+        where = f"dataset {contract.dataset}, partition {day.isoformat()}, on its audit branch"
         raise ContractBrokenError(
             where,
             expected=f"one row for each {', '.join(contract.key)}",
-            got=f"{rows - found['keys']} rows too many",
+            got=f"{rows - keys} rows too many",
             hint="Shards must split the work so that no key is in two of them.",
         )
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import polars as pl
-
+from stationmaster.step.datasets.auditing import audit_files, audit_keys, check_table_rules
 from stationmaster.step.datasets.branches import drop_branch, publish_part, stage_part
 from stationmaster.step.datasets.handles import Staged
 from stationmaster.step.datasets.published import Writer, may_publish, published_of
-from stationmaster.step.datasets.reading import pin
+from stationmaster.step.datasets.reading import files_of_day, scan_files
 from stationmaster.step.datasets.staged import Part, parts_of
-from stationmaster.step.datasets.staging import Halves, check_columns, check_whole, write_halves
+from stationmaster.step.datasets.staging import Halves, check_columns, write_halves
 from stationmaster.step.datasets.tables import QUARANTINE_COLUMNS, ensure_table
 from stationmaster.step.datasets.writing import PartitionWriter, Written
 from stationmaster.step.protocol import OutputRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    import polars as pl
     from pyiceberg.table import Table
 
     from stationmaster.step.contracts import Contract
@@ -92,20 +90,14 @@ class DatasetWriter:
         parts = [other for other in parts_of(table).values() if other.same_partition(part)]
         if len(parts) < part.shard_count:
             return
-        rows = self._staged_rows(table, parts)
-        total = sum(other.rows for other in parts)
-        check_whole(staged.contract, rows, part.business_date, rows=total)
-
-    def _staged_rows(self, table: Table, parts: Iterable[Part]) -> pl.LazyFrame:
-        return pl.concat(
-            pin(
-                table,
-                part.business_date,
-                snapshot_id=table.refs()[part.branch].snapshot_id,
-                storage=self.rows.storage,
-            ).frame
-            for part in parts
-        )
+        day, rows = part.business_date, sum(other.rows for other in parts)
+        heads = [table.refs()[other.branch].snapshot_id for other in parts]
+        files = [file for head in heads for file in files_of_day(table, day, head)]
+        audit_files(staged.contract, table, files, day, rows=rows)
+        frame = scan_files(table, [file.file_path for file in files], self.rows.storage)
+        if part.shard_count > 1:
+            audit_keys(staged.contract, frame, day, rows=rows)
+        check_table_rules(staged.contract, frame, day)
 
     def publish(self, staged: Staged) -> OutputRef:
         """Make a staged partition what readers see, in one commit for all its shards.

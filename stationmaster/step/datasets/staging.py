@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from stationmaster.step.contracts import BUSINESS_DATE, Contract, RowCheck, check_schema
-from stationmaster.step.datasets.auditing import audit_rows, check_share, check_table_rules
+from stationmaster.step.datasets.auditing import check_share
 from stationmaster.step.errors import ContractBrokenError
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Halves",
     "check_columns",
-    "check_whole",
     "write_halves",
 ]
 
@@ -96,7 +95,7 @@ def write_halves(
         ContractBrokenError: The schema is broken, or too many rows are bad.
         StorageFullError: No space is left.
     """
-    check = RowCheck(contract, day)
+    check = RowCheck(contract, day, frame if isinstance(frame, pl.DataFrame) else None)
     try:
         if rejected is not None:
             _check_rejected(contract, rejected)
@@ -123,16 +122,6 @@ def _check_rejected(contract: Contract, rejected: pl.DataFrame) -> None:
             got=f"columns {', '.join(rejected.columns)}",
             hint="Give each row the job refuses a rule's name and the record as JSON text.",
         )
-
-
-def check_whole(contract: Contract, frame: pl.LazyFrame, day: dt.date, *, rows: int) -> None:
-    """Check a whole partition as it lies on audit branches.
-
-    Raises:
-        ContractBrokenError: It is not what was written, or breaks a rule for the partition.
-    """
-    audit_rows(contract, frame, day, rows=rows)
-    check_table_rules(contract, frame, day)
 
 
 def check_columns(contract: Contract, frame: pl.DataFrame | pl.LazyFrame) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from pyiceberg.io.pyarrow import (
@@ -31,6 +32,7 @@ __all__ = ["PartitionWriter", "Written"]
 
 _ROWS_A_GROUP: Final = 131_072
 _BYTES_A_FILE: Final = 256 * 1024 * 1024
+_ROWS_SAMPLED: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ class PartitionWriter:
         arrow = self._arrow(frame)
         with storage_errors(self._table.location()):
             if self._open is None:
-                self._open = self._start_file()
+                self._open = self._start_file(frame)
             _, sink, writer, _ = self._open
             writer.write_table(arrow, row_group_size=_ROWS_A_GROUP)
         if sink.size > _BYTES_A_FILE:
@@ -147,7 +149,9 @@ class PartitionWriter:
         arrow = full.select(self._schema.names).to_arrow(compat_level=pl.CompatLevel.oldest())
         return arrow.cast(self._schema)
 
-    def _start_file(self) -> tuple[str, _Hashed, pq.ParquetWriter, list[pq.FileMetaData]]:
+    def _start_file(
+        self, first: pl.DataFrame
+    ) -> tuple[str, _Hashed, pq.ParquetWriter, list[pq.FileMetaData]]:
         name = f"{self._folder}/{self._label}-{len(self._files):05d}-{uuid.uuid4().hex}.parquet"
         path = self._table.location_provider().new_data_location(name)
         sink = _Hashed(self._table.io.new_output(path).create(overwrite=False))
@@ -156,6 +160,7 @@ class PartitionWriter:
             pa.PythonFile(sink, mode="w"),
             self._schema,
             compression="zstd",
+            use_dictionary=_repetitive(first),
             metadata_collector=footer,
         )
         return path, sink, writer, footer
@@ -190,3 +195,17 @@ class PartitionWriter:
             key_metadata=None,
             **statistics.to_serialized_dict(),
         )
+
+
+def _repetitive(frame: pl.DataFrame) -> list[str]:
+    """Return the columns that a dictionary makes smaller.
+
+    For keys, times and mail addresses it is built in vain: twice the time, a fifth more bytes.
+    """
+    sample = frame.head(_ROWS_SAMPLED).select(~cs.nested())
+    distinct = sample.select(pl.all().n_unique()).row(0)
+    return [
+        name
+        for name, values in zip(sample.columns, distinct, strict=True)
+        if values <= sample.height // 4
+    ]
