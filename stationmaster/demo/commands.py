@@ -23,6 +23,9 @@ REPORT: Final = "morning_report"
 LOG_NAME: Final = "demo.log"
 CHATTER: Final = "Z INFO "
 """Marks the lines in which a step tells of its inner work."""
+FAULTY_SOURCE: Final = "delivery"
+FAULT: Final = "malformed"
+"""What is broken on the last day, so that a new user sees where bad records go."""
 SOURCES: Final = ("web", "app", "delivery", "support")
 
 
@@ -30,7 +33,7 @@ def demo(
     until: Annotated[
         dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="Last business date to run.")
     ] = dt.datetime(2011, 11, 23),  # noqa: DTZ001 (a calendar day, typer knows no dates)
-    days: Annotated[int, typer.Option(min=1, max=60, help="How many business dates.")] = 3,
+    days: Annotated[int, typer.Option(min=1, max=60, help="How many business dates.")] = 8,
     *,
     again: Annotated[bool, typer.Option(help="Run days that are done already, too.")] = False,
 ) -> None:
@@ -54,6 +57,7 @@ def _play_sources(settings: Settings, dates: Sequence[dt.date]) -> None:
     """Fetch the real orders and write what the four systems hold, unless it is there."""
     # The sources extra is a developer's: other commands must not need it.
     from stationmaster.sources.days import generate_day, support_file  # noqa: PLC0415 (see above)
+    from stationmaster.sources.faults import inject  # noqa: PLC0415 (see above)
     from stationmaster.sources.retail import fetch  # noqa: PLC0415 (see above)
     from stationmaster.sources.truth import write_people  # noqa: PLC0415 (see above)
     from stationmaster.sources.world import World  # noqa: PLC0415 (see above)
@@ -72,6 +76,8 @@ def _play_sources(settings: Settings, dates: Sequence[dt.date]) -> None:
         counts = generate_day(world, settings, day)
         shown = ", ".join(f"{source} {records:,}" for source, records in counts.items())
         typer.echo(f"     {day}  records: {shown}")
+    if dates[-1] in missing:
+        typer.echo(f"     on purpose: {inject(settings, FAULT, FAULTY_SOURCE, dates[-1])}")
     write_people(settings)
 
 

@@ -32,7 +32,7 @@ def summary_lines(report: dict[str, Any], *, page: Path) -> list[str]:
         "each team": f"{own} (the page explains the difference)",
         "orders": _whole(sales["orders"]),
         "revenue": f"{report['currency']} {sales['revenue']['value']:,.2f}",
-        "complete": report["verdict"]["title"],
+        "complete": ": ".join([report["verdict"]["title"], *report["verdict"]["reasons"][:1]]),
         "quarantine": _quarantined(report),
         "page": f"{page} (its numbers: {page.with_name('report.json').name} beside it)",
         "try next": ".venv/bin/stationmaster sources fault   (what can go wrong, on purpose)",

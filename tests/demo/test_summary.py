@@ -19,7 +19,7 @@ def report(**quarantined: int) -> dict[str, Any]:
         "customers": {"total": {"value": 1234.0}, "active": {"value": 56.0}, "new": 7},
         "customer_counts": [{"title": "Web shop", "own": 1500}],
         "sales": {"orders": {"value": 90.0}, "revenue": {"value": 12345.5}},
-        "verdict": {"title": "Ready to show"},
+        "verdict": {"title": "Show with care", "reasons": ["support is late"]},
         "sources": [{"datasets": [{"quarantined": entries}]}],
     }
 
@@ -46,4 +46,5 @@ def test_the_summary_gives_the_business_in_ten_lines() -> None:
 
     assert len(lines) == 10
     assert "  revenue     GBP 12,345.50" in lines
+    assert "  complete    Show with care: support is late" in lines
     assert any("1,234 people seen so far, 56 active, 7 new" in line for line in lines)

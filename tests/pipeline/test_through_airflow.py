@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stationmaster.sources.faults import inject
 from stationmaster.step.settings import Settings
 from tests.pipeline.mornings import MERGED, REPORTED, Mornings, days_from, differences
 
@@ -25,7 +26,7 @@ def demo(home: Path) -> list[str]:
     """Run `stationmaster demo` in a process of its own; return the lines it printed."""
     places = {"STATIONMASTER_HOME": str(home), "STATIONMASTER_DATA": str(Settings().data_folder)}
     done = subprocess.run(
-        [sys.executable, "-c", "from stationmaster.cli import main; main()", "demo"],
+        [sys.executable, "-c", "from stationmaster.cli import main; main()", "demo", "--days", "3"],
         cwd=Path(__file__).parents[2],
         env=dict(os.environ) | places,
         capture_output=True,
@@ -51,7 +52,7 @@ def test_the_demo_ends_in_lines_a_new_user_can_use(printed: list[str], home: Pat
     said = "\n".join(printed[-12:])
 
     assert "One customer count: " in said
-    assert "quarantine" in said
+    assert "quarantine  11 rows kept aside" in said
     assert "try next" in said
     assert (home / "reports/morning_report/2011-11-23/index.html").exists()
 
@@ -63,6 +64,7 @@ def test_airflow_and_the_runner_give_the_same_tables(
     assert printed
     mornings = Mornings(tmp_path)
     mornings.play_sources(world, days_from(DAYS[0] - dt.timedelta(days=1), 4))
+    inject(mornings.settings, "malformed", "delivery", DAYS[-1])
     mornings.extract(DAYS)
     mornings.merge(DAYS)
     mornings.report(DAYS)
