@@ -71,6 +71,7 @@ def test_clock_names_another_day() -> None:
         ("revenue_exclusive_minimum", "revenue is too small"),
         ("key_unique", "the same key came before"),
         ("items_cover_lines", "items cover lines"),
+        ("not_csv", "lines that cannot be read"),
     ],
 )
 def test_rules_are_told_in_words(rule: str, said: str) -> None:

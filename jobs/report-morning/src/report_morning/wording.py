@@ -44,6 +44,19 @@ _BROKEN_RULES: Final = {
     "_unique": "came before",
 }
 """Endings of the rule names that contracts give (docs/datasets.md), the longer first."""
+_EXTRACT_RULES: Final = {
+    "key_unique": "the same key came before",
+    "duplicate_key": "two different records have one number",
+    "not_json": "lines that cannot be read",
+    "not_csv": "lines that cannot be read",
+    "missing_field": "a field is missing",
+    "wrong_type": "a field is of the wrong type",
+    "no_key": "records without a number",
+    "bad_time": "the time cannot be read",
+    "bad_amount": "the amount cannot be read",
+    "wrong_day": "records of another day",
+}
+"""Rules that carry no column in their name: those of the extract jobs."""
 _HOURS_SPOKEN_AS_HOURS: Final = 48
 _WHOLE_POUNDS_FROM: Final = 1_000
 _BILLION: Final = 1e9
@@ -144,8 +157,8 @@ def listed(words: list[str]) -> str:
 
 def rule_meaning(rule: str) -> str:
     """Turn a contract rule's name into words: `email_required` -> email is missing."""
-    if rule == "key_unique":
-        return "the same key came before"
+    if rule in _EXTRACT_RULES:
+        return _EXTRACT_RULES[rule]
     for suffix, words in _BROKEN_RULES.items():
         if rule.endswith(suffix):
             return f"{rule.removesuffix(suffix)} {words}".replace("_", " ")
