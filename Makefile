@@ -54,6 +54,10 @@ fix: setup ## Format and mend what ruff can mend; regenerate what is generated
 	@$(BIN)/ruff format --quiet $(CODE)
 	@$(BIN)/python -m stationmaster.step.schemas
 
+.PHONY: lock
+lock: $(filter .uv/bin/uv,$(UV)) ## Take a new job or dependency up into uv.lock
+	@$(UV) lock
+
 .PHONY: lint
 lint: setup ## Format check, lint and types only
 	@$(BIN)/ruff format --check $(CODE)
