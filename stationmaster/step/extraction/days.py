@@ -21,7 +21,7 @@ from stationmaster.step.extraction.rows import (
     rejected_rows,
     settle_duplicates,
 )
-from stationmaster.step.extraction.times import is_within, local_date, noon
+from stationmaster.step.extraction.times import day_in, is_within, noon
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -193,14 +193,18 @@ def _of_one_file(
     read = recipe.read(file.data, _with_given(recipe), where=file.where)
     file.check_records(read.count)
     rows = read.rows.select(list(recipe.columns))
-    broken = read.rows.select(_rule_broken(recipe, file.day)).to_series()
-    good = rows.filter(broken.is_null() & rows.select(is_within(recipe.time, bounds)).to_series())
+    breaches = _breaches(recipe, file.day)
+    sound = ~pl.any_horizontal(broken for _, broken in breaches).fill_null(value=False)
+    keep = read.rows.select(sound & is_within(recipe.time, bounds)).to_series()
+    good = rows if keep.all(ignore_nulls=False) else rows.filter(keep)
     start, end = bounds
     if not start <= noon(file.day, recipe.zone) < end:
         return good, rejected_rows(), read.count - good.height, read.notes
     aside = [read.rejected]
-    if broken.null_count() < rows.height:
-        aside.append(_aside(recipe, read.raw(), rows, broken))
+    if good.height < rows.height:
+        broken = read.rows.select(_rule_broken(breaches)).to_series()
+        if broken.null_count() < rows.height:
+            aside.append(_aside(recipe, read.raw(), rows, broken))
     set_aside = pl.concat(aside)
     return good, set_aside, read.count - good.height - set_aside.height, read.notes
 
@@ -212,15 +216,20 @@ def _with_given(recipe: Recipe) -> Columns:
     return {**recipe.columns, **given}
 
 
-def _rule_broken(recipe: Recipe, day: dt.date) -> pl.Expr:
-    """Return the first rule that each record breaks, null for a sound one."""
-    strayed = local_date(recipe.time, recipe.zone.key) != day
-    rules = [pl.when(strayed).then(pl.lit(_STRAYED))]
-    for fault in reversed(recipe.faults):
+def _breaches(recipe: Recipe, day: dt.date) -> list[tuple[str, pl.Expr]]:
+    """Return how a record breaks each rule, the rule that comes first first."""
+    breaches = []
+    for fault in recipe.faults:
         missing = pl.col(fault.column).is_null()
         if fault.given_as:
             missing &= pl.col(f"{_GIVEN}{fault.given_as}")
-        rules.insert(0, pl.when(missing).then(pl.lit(fault.rule)))
+        breaches.append((fault.rule, missing))
+    return [*breaches, (_STRAYED, ~is_within(recipe.time, day_in(recipe.zone, day)))]
+
+
+def _rule_broken(breaches: Sequence[tuple[str, pl.Expr]]) -> pl.Expr:
+    """Return the first rule that each record breaks, null for a sound one."""
+    rules = [pl.when(broken).then(pl.lit(rule)) for rule, broken in breaches]
     return pl.coalesce(rules).alias("rule")
 
 

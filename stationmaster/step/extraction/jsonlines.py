@@ -9,9 +9,7 @@ Heavy (polars): import it from a job, not from what a DAG file loads.
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
@@ -21,6 +19,7 @@ import polars as pl
 from stationmaster.step.errors import ContractBrokenError
 from stationmaster.step.extraction.rows import Records, rejected_rows
 from stationmaster.step.extraction.shapes import Census, Kind, Shape
+from stationmaster.step.extraction.unpacking import begin_of, end_of, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +31,6 @@ Columns: TypeAlias = "Mapping[str, pl.Expr]"
 
 __all__ = ["Columns", "check_bad_share", "polars_schema", "read_json_lines"]
 
-_GZIP_MAGIC: Final = b"\x1f\x8b"
-_GZIP_WINDOW: Final = 31
 _PROBED_BYTES: Final = 65_536
 _PROBED_RECORDS: Final = 50
 _TAIL_ROWS: Final = 64
@@ -124,12 +121,7 @@ def _probe(lines: list[bytes], shape: Shape) -> list[str] | None:
 
 
 def _first_lines(data: bytes, where: str) -> list[bytes]:
-    head = data[:_PROBED_BYTES]
-    if data.startswith(_GZIP_MAGIC):
-        try:
-            head = zlib.decompressobj(_GZIP_WINDOW).decompress(data, _PROBED_BYTES)
-        except zlib.error as problem:
-            _refuse_gzip(where, str(problem), problem)
+    head = begin_of(data, _PROBED_BYTES, where)
     lines = head.split(b"\n")
     whole = lines if len(head) < _PROBED_BYTES else lines[:-1]
     return [line for line in whole if line.strip()][:_PROBED_RECORDS]
@@ -170,7 +162,7 @@ def _tail_is_sound(data: bytes, nulls: pl.DataFrame, shape: Shape, where: str) -
     """Return whether fields that may be null are still there where a file ends in nulls."""
     if not any(_ends_strangely(column) for column in nulls.iter_columns()):
         return True
-    end = _unpacked(data, where)[-_PROBED_BYTES:].split(b"\n")[1:]
+    end = end_of(data, _PROBED_BYTES, where).split(b"\n")[1:]
     return _probe([line for line in end if line.strip()][-_TAIL_ROWS:], shape) is not None
 
 
@@ -196,24 +188,6 @@ def _fields(shape: Shape, within: pl.Expr | None = None) -> Iterator[tuple[pl.Ex
             yield from _fields(part, column)
 
 
-def _unpacked(data: bytes, where: str) -> bytes:
-    if not data.startswith(_GZIP_MAGIC):
-        return data
-    try:
-        return gzip.decompress(data)
-    except (EOFError, OSError, zlib.error) as problem:
-        _refuse_gzip(where, str(problem), problem)
-
-
-def _refuse_gzip(where: str, problem: str, cause: Exception) -> NoReturn:
-    raise ContractBrokenError(
-        where,
-        expected="a whole gzip file",
-        got=f"one that ends early or is damaged ({problem})",
-        hint="Ask the owner of the source to deliver the file again, then clear the step.",
-    ) from cause
-
-
 def _record(line: bytes) -> object:
     """Return the JSON value of a line, or None where it is no JSON."""
     try:
@@ -233,7 +207,7 @@ def _read_line_by_line(
     census = Census(shape)
     good: list[bytes] = []
     aside: list[_Aside] = []
-    lines = [line for line in _unpacked(data, where).split(b"\n") if line.strip()]
+    lines = [line for line in unpacked(data, where).split(b"\n") if line.strip()]
     for line in lines:
         record = _record(line)
         if not isinstance(record, dict):

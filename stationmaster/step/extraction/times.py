@@ -13,7 +13,7 @@ import polars as pl
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-__all__ = ["UTC_TIME", "from_epoch_ms", "from_iso", "from_local", "is_within", "local_date", "noon"]
+__all__ = ["UTC_TIME", "day_in", "from_epoch_ms", "from_iso", "from_local", "is_within", "noon"]
 
 UTC_TIME: Final = pl.Datetime("us", "UTC")
 """Type of every time in our datasets."""
@@ -79,9 +79,11 @@ def is_within(time: str, bounds: tuple[dt.datetime, dt.datetime]) -> pl.Expr:
     return (pl.col(time) >= start) & (pl.col(time) < end)
 
 
-def local_date(time: str, zone: str) -> pl.Expr:
-    """Return the calendar day a UTC time has in a zone."""
-    return pl.col(time).dt.convert_time_zone(zone).dt.date()
+def day_in(zone: ZoneInfo, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
+    """Return the begin (in) and the end (out) of a zone's calendar day."""
+    midnights = (day, day + dt.timedelta(days=1))
+    start, end = (dt.datetime.combine(date, dt.time(), tzinfo=zone) for date in midnights)
+    return start, end
 
 
 def noon(day: dt.date, zone: ZoneInfo) -> dt.datetime:

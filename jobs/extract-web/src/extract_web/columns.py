@@ -22,8 +22,8 @@ def order_columns() -> dict[str, pl.Expr]:
     line = pl.element().struct
     quantities = pl.col("lines").list.eval(line.field("quantity")).list.sum()
     price = line.field("unit_price").cast(_PRICE, strict=False)
-    amounts = pl.col("lines").list.eval(price * line.field("quantity").cast(pl.Decimal(18, 0)))
-    readable = ~amounts.list.eval(pl.element().is_null().any()).list.first().fill_null(value=False)
+    amount = price * line.field("quantity").cast(pl.Decimal(18, 0))
+    total = pl.when(amount.is_not_null().all()).then(amount.sum())
     in_pounds = pl.col("currency") == _CURRENCY
     return {
         "order_id": blank_to_null("order_id"),
@@ -38,7 +38,7 @@ def order_columns() -> dict[str, pl.Expr]:
         "country": blank_to_null(customer.field("country")),
         "lines": pl.col("lines").list.len().cast(pl.Int64),
         "items": quantities,
-        "revenue": pl.when(readable & in_pounds).then(amounts.list.sum()).pipe(_to_pennies),
+        "revenue": pl.when(in_pounds).then(pl.col("lines").list.agg(total)).pipe(_to_pennies),
     }
 
 
