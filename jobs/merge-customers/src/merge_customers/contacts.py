@@ -51,9 +51,7 @@ def customer_id_of(source: str, kind: str, record: str, copy: int) -> str:
 
 def contacts_of(records: pl.DataFrame) -> Contacts:
     """Find the contacts of records."""
-    known = _normalised(records)
-    named = records.join(known, on=CONTACT, how="left", nulls_equal=True, maintain_order="left")
-    named = named.with_columns(identity=_identity())
+    named = _normalised(records).with_columns(identity=_identity())
     order = ["day", "source", "kind", "record"]
     firsts = (
         named.filter(pl.col("identity").is_not_null())
@@ -100,18 +98,20 @@ def _first_deeds(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def _normalised(records: pl.DataFrame) -> pl.DataFrame:
-    """Normalise each distinct way of typing once."""
-    return (
-        records.select(CONTACT)
-        .unique()
-        .with_columns(
-            words=normalise.name_words("full_name"),
-            mail=normalise.mail("email"),
-            phone_digits=normalise.phone("phone"),
-            street=normalise.street_line("address"),
-            code=normalise.postcode("postcode"),
-        )
-    )
+    """Add the normal forms to records: each distinct value of a column is normalised once."""
+    forms = {
+        "full_name": normalise.name_words("full_name").alias("words"),
+        "email": normalise.mail("email").alias("mail"),
+        "phone": normalise.phone("phone").alias("phone_digits"),
+        "address": normalise.street_line("address").alias("street"),
+        "postcode": normalise.postcode("postcode").alias("code"),
+    }
+    whole = records
+    for column, form in forms.items():
+        typed = records.lazy().select(pl.col(column).drop_nulls().unique())
+        values = typed.with_columns(form).collect()
+        whole = whole.join(values, on=column, how="left", maintain_order="left")
+    return whole
 
 
 def _identity() -> pl.Expr:

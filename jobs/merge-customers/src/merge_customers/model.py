@@ -11,6 +11,7 @@ import logging
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import polars as pl
 
 if TYPE_CHECKING:
@@ -29,6 +30,14 @@ __all__ = [
 Parameters = dict[str, Any]
 """`prior`, `threshold` (bits), `comparisons` (each: level -> [m, u]) and `ties` (bits)."""
 
+
+def _edits(column: str, most: int) -> str:
+    """Say that two values differ by so many typing errors; the lengths tell most pairs cheaply."""
+    left, right = f"{column}_l", f"{column}_r"
+    lengths = f"abs(strlen({left}) - strlen({right})) <= {most}"
+    return f"({lengths} AND damerau_levenshtein({left}, {right}) <= {most})"
+
+
 _SAME_GIVEN = "list_has_any(forms_l, forms_r)"
 _NEAR_GIVEN = "jaro_winkler_similarity(given_l, given_r) >= 0.88"
 _INITIAL = (
@@ -45,6 +54,12 @@ _NEAR_STREET = (
     "(house_l IS NOT DISTINCT FROM house_r AND (jaro_winkler_similarity(street_l, street_r) >= 0.9"
     " OR starts_with(street_l, street_r) OR starts_with(street_r, street_l)))"
 )
+
+_NEAR_PHONE = (
+    "((left(phone_digits_l, 2) = left(phone_digits_r, 2)"
+    f" OR right(phone_digits_l, 2) = right(phone_digits_r, 2)) AND {_edits('phone_digits', 1)})"
+)
+"""One error in six digits or more leaves the first two or the last two as they are."""
 
 NAME_LEVELS = (
     ("same", "words_l = words_r"),
@@ -64,8 +79,17 @@ NAME_LEVELS = (
 AGREEING = 9
 """So many of the levels above mean that two names may well be one person's."""
 
-_AGREE = " OR ".join(f"({sql})" for _, sql in NAME_LEVELS[:AGREEING])
-DIFFER = f"(words_l IS NOT NULL AND words_r IS NOT NULL AND NOT coalesce({_AGREE}, false))"
+_NAMES = ", ".join(
+    f"{part}_{side}" for part in ("words", "given", "surname", "forms") for side in "lr"
+)
+_AGREE = " ".join(f"WHEN {sql} THEN false" for _, sql in NAME_LEVELS[:AGREEING])
+DIFFER = f"names_differ({_NAMES})"
+MACRO = (
+    f"CREATE MACRO {DIFFER} AS"
+    f" CASE WHEN words_l IS NULL OR words_r IS NULL THEN false {_AGREE} ELSE true END"
+)
+"""A CASE stops at the first level that holds, mostly "same"; a macro is parsed only once."""
+
 THOUGH = " though names differ"
 
 
@@ -83,7 +107,7 @@ COMPARISONS: dict[str, tuple[str, Sequence[tuple[str, str]]]] = {
             (
                 ("same", "mail_l = mail_r"),
                 ("same mailbox", "mailbox_l = mailbox_r"),
-                ("near", "damerau_levenshtein(mail_l, mail_r) <= 2"),
+                ("near", _edits("mail", 2)),
             )
         ),
     ),
@@ -92,7 +116,7 @@ COMPARISONS: dict[str, tuple[str, Sequence[tuple[str, str]]]] = {
         _with_names(
             (
                 ("same", "phone_digits_l = phone_digits_r"),
-                ("near", "damerau_levenshtein(phone_digits_l, phone_digits_r) <= 1"),
+                ("near", _NEAR_PHONE),
             )
         ),
     ),
@@ -102,7 +126,7 @@ COMPARISONS: dict[str, tuple[str, Sequence[tuple[str, str]]]] = {
             (
                 ("same", f"code_l = code_r AND {_NEAR_STREET}"),
                 ("same street", f"{_NEAR_STREET} AND (code_l IS NULL OR code_r IS NULL)"),
-                ("near postcode", f"{_NEAR_STREET} AND damerau_levenshtein(code_l, code_r) <= 2"),
+                ("near postcode", f"{_NEAR_STREET} AND {_edits('code', 2)}"),
                 ("same house", "code_l = code_r AND house_l = house_r"),
                 ("same postcode", "code_l = code_r"),
                 ("same street elsewhere", _NEAR_STREET),
@@ -187,7 +211,9 @@ def _scored(contacts: pl.DataFrame, pairs: pl.DataFrame, parameters: Parameters)
     from splink import DuckDBAPI, Linker  # noqa: PLC0415 (heavy: only for who scores)
 
     ids = pl.concat([pairs["left"], pairs["right"]]).unique()
-    database = DuckDBAPI()
+    connection = duckdb.connect()
+    connection.execute(MACRO)
+    database = DuckDBAPI(connection)
     linker = Linker(
         database.register(
             contacts.filter(pl.col("contact").is_in(ids.implode())),
@@ -202,4 +228,6 @@ def _scored(contacts: pl.DataFrame, pairs: pl.DataFrame, parameters: Parameters)
     scored = linker.inference.predict(warning_mode="never").as_duckdbpyrelation()
     columns = ", ".join(f"gamma_{name}" for name in COMPARISONS)
     named = f"contact_l AS left, contact_r AS right, match_weight, {columns}"
-    return scored.project(named).pl()
+    found: pl.DataFrame = scored.project(named).pl()
+    connection.close()
+    return found

@@ -1,5 +1,7 @@
 """Bring what people type into one form: polars expressions, each a pure function of one column.
 
+Use them in a lazy frame: they name a step more than once, and only there it is done once.
+
 A value that names nobody (mail "none", phone 00000) becomes null, so that it links nobody.
 """
 
@@ -34,21 +36,25 @@ LETTERS_BEHIND = r"( (jr|jnr|snr|esq|phd|obe|mbe|cbe)\b\.?)+$"
 APOSTROPHES = r"['`.\x{2019}\x{00b4}]"
 DOTLESS_DOMAINS = r"^(gmail|googlemail)\.com$"
 STREET_WORDS = {
-    r"\bst\b": "street",
-    r"\bstr\b": "street",
-    r"\brd\b": "road",
-    r"\bave?\b": "avenue",
-    r"\bln\b": "lane",
-    r"\bdr\b": "drive",
-    r"\bcl\b": "close",
-    r"\bct\b": "court",
-    r"\bcres\b": "crescent",
-    r"\bsq\b": "square",
-    r"\bpl\b": "place",
-    r"\bgdns?\b": "gardens",
-    r"\bpk\b": "park",
-    r"\bterr?\b": "terrace",
-    r"\bapt\b|\bapartment\b": "flat",
+    "st": "street",
+    "str": "street",
+    "rd": "road",
+    "av": "avenue",
+    "ave": "avenue",
+    "ln": "lane",
+    "dr": "drive",
+    "cl": "close",
+    "ct": "court",
+    "cres": "crescent",
+    "sq": "square",
+    "pl": "place",
+    "gdn": "gardens",
+    "gdns": "gardens",
+    "pk": "park",
+    "ter": "terrace",
+    "terr": "terrace",
+    "apt": "flat",
+    "apartment": "flat",
 }
 PHONE_DIGITS = (6, 15)
 """Fewer digits reach nobody; E.164 knows no more."""
@@ -133,7 +139,10 @@ def postcode(column: str) -> pl.Expr:
 def street_line(column: str) -> pl.Expr:
     """Give an address in plain words, abbreviations written out: "12 high street leeds"."""
     line = _plain(column).str.replace_all(APOSTROPHES, "").str.replace_all(r"[^a-z0-9 ]", " ")
-    line = line.str.replace_all(r"\s+", " ").str.strip_chars()
-    for short, word in STREET_WORDS.items():
-        line = line.str.replace_all(short, word)
+    line = line.str.replace_all(r" +", " ").str.strip_chars()
+    apart = " " + line.str.replace_all(" ", "  ", literal=True) + " "
+    whole = apart.str.replace_many(
+        {f" {short} ": f" {word} " for short, word in STREET_WORDS.items()}
+    )
+    line = whole.str.replace_all("  ", " ", literal=True).str.strip_chars()
     return _somebody(line)
