@@ -42,7 +42,8 @@ def changes_between(
     survives = pl.col("other_id").is_in(now["unified_id"].unique().implode())
     change = pl.when(survives).then(pl.lit("split")).otherwise(pl.lit("merged"))
     joined = pl.col("reason").fill_null(BY_NAME)
-    moved = moved.join(_reasons(linked, after, day), on="unified_id", how="left").with_columns(
+    known = after.filter(pl.col("unified_id").is_in(moved["unified_id"].unique().implode()))
+    moved = moved.join(_reasons(linked, known, day), on="unified_id", how="left").with_columns(
         change=change, reason=pl.when(survives).then(pl.lit(DOUBTED)).otherwise(joined)
     )
     first = news.with_columns(
@@ -55,14 +56,14 @@ def changes_between(
 
 
 def _reasons(linked: Linked, after: pl.DataFrame, day: dt.date) -> pl.DataFrame:
-    """Give each customer what the day's new pairs have in common, in words."""
+    """Give each of the customers what the day's new pairs have in common, in words."""
     fresh = pl.any_horizontal(pl.col(name) == day for name in ("since", *_tie_days()))
     pairs = weighed(linked.pairs, day, linked.parameters).filter(
         pl.col("weight") >= linked.parameters["threshold"], fresh
     )
     return (
-        pairs.with_columns(words=evidence())
-        .join(after, left_on="left", right_on="contact")
+        pairs.join(after, left_on="left", right_on="contact")
+        .with_columns(words=evidence())
         .explode("words")
         .group_by("unified_id")
         .agg(reason=pl.col("words").drop_nulls().unique().sort().str.join(", "))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ import polars as pl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from splink import SettingsCreator
 
 __all__ = [
     "COMPARISONS",
@@ -207,6 +210,16 @@ def score(contacts: pl.DataFrame, pairs: pl.DataFrame, parameters: Parameters) -
     return pairs.join(found, on=["left", "right"]).sort("left", "right")
 
 
+@lru_cache(maxsize=1)
+def _parsed(parameters: str) -> SettingsCreator:
+    """Build the settings of parameters (JSON); splink parses all the SQL of them, so only once."""
+    from splink import SettingsCreator  # noqa: PLC0415 (heavy: only for who scores)
+
+    creator = SettingsCreator.from_path_or_dict(settings_of(json.loads(parameters)))
+    creator.get_settings = lru_cache(creator.get_settings)  # type: ignore[method-assign]
+    return creator
+
+
 def _scored(contacts: pl.DataFrame, pairs: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
     from splink import DuckDBAPI, Linker  # noqa: PLC0415 (heavy: only for who scores)
 
@@ -219,7 +232,7 @@ def _scored(contacts: pl.DataFrame, pairs: pl.DataFrame, parameters: Parameters)
             contacts.filter(pl.col("contact").is_in(ids.implode())),
             dataset_display_name="contacts",
         ),
-        settings_of(parameters),
+        _parsed(json.dumps(parameters)),
         log_level=logging.ERROR,
         validate_settings=False,
     )
