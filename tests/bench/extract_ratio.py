@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 DAY: Final = dt.date(2011, 11, 21)
-PAIRS: Final = {1_000: 5, 10_000: 4, 100_000: 2}
+PAIRS: Final = {1_000: 3, 10_000: 3, 100_000: 1}
 SOURCES: Final = ("web", "app")
 BARE: Final = str(Path(__file__).with_name("bare_extract.py"))
 

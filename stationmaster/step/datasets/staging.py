@@ -79,7 +79,8 @@ def _batches(frame: pl.DataFrame | pl.LazyFrame) -> Iterator[pl.DataFrame]:
     if isinstance(frame, pl.LazyFrame):
         yield from frame.collect_batches(chunk_size=_ROWS_A_BATCH, maintain_order=True)
     else:
-        yield from frame.iter_slices(_ROWS_A_BATCH)
+        # What was read in parallel comes in hundreds of pieces: rules and Parquet want one.
+        yield from (batch.rechunk() for batch in frame.iter_slices(_ROWS_A_BATCH))
 
 
 def write_halves(
