@@ -46,7 +46,7 @@ def running_s3(folder: Path) -> Iterator[str]:
         "-master.volumeSizeLimitMB=64",
         "-master.telemetry=false",
         f"-volume.port={volume}",
-        "-volume.max=20",
+        "-volume.max=200",  # each bucket takes seven at once
         "-filer",
         f"-filer.port={filer}",
         "-s3",
