@@ -42,7 +42,7 @@ setup: .venv/.ready ## Install everything the project needs into .venv
 
 .PHONY: test
 test: setup data ## Run all tests (no Docker needed)
-	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -q -m "not proof"
+	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -q -m "not proof and not cluster"
 
 .PHONY: verify
 verify: setup ## Check lock, generated files, format, lint, types, contracts, clean tree

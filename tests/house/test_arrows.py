@@ -13,9 +13,16 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "stationmaster/step": ("stationmaster.step",),
     "stationmaster/airflow": (
         "stationmaster.airflow",
+        "stationmaster.ledger",
         "stationmaster.step.errors",
         "stationmaster.step.jobfile",
         "stationmaster.step.process",
+        "stationmaster.step.protocol",
+        "stationmaster.step.settings",
+    ),
+    "stationmaster/ledger": (
+        "stationmaster.ledger",
+        "stationmaster.step.errors",
         "stationmaster.step.protocol",
         "stationmaster.step.settings",
     ),
