@@ -1,0 +1,93 @@
+"""Names of a step's pod: what fences an attempt, and what a pod is found again by."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from stationmaster.airflow.arguments import LABEL_DOMAIN
+
+if TYPE_CHECKING:
+    from stationmaster.step.protocol import StepContext
+
+__all__ = [
+    "ATTEMPT_LABEL",
+    "DEFAULT_CONTAINER_ANNOTATION",
+    "FINALIZER",
+    "MANAGED_BY_LABEL",
+    "MANAGED_BY_US",
+    "SELECTOR",
+    "SHARD_LABEL",
+    "SPENT_ANNOTATION",
+    "TRACEPARENT_ANNOTATION",
+    "TRY_ID_LABEL",
+    "TRY_LABEL",
+    "label_value",
+    "labels_of",
+    "pod_name",
+]
+
+LONGEST_NAME: Final = 63
+"""Of a DNS label and of a label's value alike (RFC 1123; Kubernetes' object names guide)."""
+
+FINALIZER: Final = f"{LABEL_DOMAIN}evidence"
+"""Keeps a pod's status until its attempt is recorded, whoever deletes pod or node."""
+
+MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+MANAGED_BY_US: Final = "stationmaster"
+SELECTOR: Final = f"{MANAGED_BY_LABEL}={MANAGED_BY_US}"
+"""Selects every step's pod."""
+
+TRY_ID_LABEL: Final = f"{LABEL_DOMAIN}try-id"
+TRY_LABEL: Final = f"{LABEL_DOMAIN}try"
+SHARD_LABEL: Final = f"{LABEL_DOMAIN}shard"
+ATTEMPT_LABEL: Final = f"{LABEL_DOMAIN}attempt"
+
+SPENT_ANNOTATION: Final = f"{LABEL_DOMAIN}spent"
+"""Attempts used before this one, by verdict, as JSON: budgets survive a restart in it."""
+
+DEFAULT_CONTAINER_ANNOTATION: Final = "kubectl.kubernetes.io/default-container"
+"""Names the container that is the step: kubectl's logs and exec choose it too."""
+
+TRACEPARENT_ANNOTATION: Final = f"{LABEL_DOMAIN}traceparent"
+
+
+def pod_name(context: StepContext) -> str:
+    """Return the name that fences an attempt: the same attempt can't be started twice.
+
+    Made of the try's unique id, shard and attempt; the job's name before it is for people.
+    """
+    tail = f"-{context.try_id.replace('-', '')}-{context.shard.index}-{context.attempt}".lower()
+    head = re.sub(r"[^a-z0-9]+", "-", context.job.lower())[: LONGEST_NAME - len(tail)]
+    return f"{head.strip('-') or 'step'}{tail}"[:LONGEST_NAME]
+
+
+def label_value(text: str) -> str:
+    """Return the text as a label's value: at most 63 of [A-Za-z0-9_.-], alphanumeric at the ends.
+
+    Long texts keep their end, where run ids differ from each other.
+    """
+    clean = re.sub(r"[^A-Za-z0-9_.-]+", "_", text)[-LONGEST_NAME:]
+    return re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", clean)
+
+
+def labels_of(context: StepContext) -> dict[str, str]:
+    """Return the labels that an attempt's pod is found again by."""
+    ours = {
+        "pipeline": context.pipeline,
+        "step": context.step,
+        "run": context.run_id,
+        "map-index": str(context.map_index) if context.map_index >= 0 else "",
+        "shard": str(context.shard.index),
+        "shards": str(context.shard.count),
+        "try": str(context.try_number),
+        "try-id": context.try_id,
+        "attempt": str(context.attempt),
+        "business-date": context.business_date.isoformat(),
+    }
+    return {
+        "app.kubernetes.io/name": label_value(context.job),
+        "app.kubernetes.io/part-of": label_value(context.pipeline),
+        MANAGED_BY_LABEL: MANAGED_BY_US,
+        **{f"{LABEL_DOMAIN}{name}": label_value(value) for name, value in ours.items() if value},
+    }
