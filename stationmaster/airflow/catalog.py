@@ -6,27 +6,45 @@ name. On a cluster it is one file (the chart's ConfigMap) that names each job's 
     jobs:
       extract-web:
         image: registry.example.com/extract-web@sha256:…
+        kubernetes: {serviceAccount: …, env: …}     what `Placement` holds; may be left out
         …the fields of its job.yaml
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.jobfile import JobFile, jobs_folder, load_job
 from stationmaster.step.settings import Settings
 
-__all__ = ["CatalogJob", "find_job"]
+__all__ = ["CatalogJob", "Placement", "find_job"]
 
 UNSET: Final = Path()
+
+
+class Placement(BaseModel):
+    """Hold what a deployment says of a job's pods; the author's own wishes stand above it.
+
+    Fields are written as the Kubernetes API writes them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    service_account: str = Field(default="stationmaster-step", alias="serviceAccount")
+    priority_class: str | None = Field(default=None, alias="priorityClass")
+    env: dict[str, str] = Field(default_factory=dict)
+    env_from: tuple[dict[str, Any], ...] = Field(default=(), alias="envFrom")
+    node_selector: dict[str, str] = Field(default_factory=dict, alias="nodeSelector")
+    tolerations: tuple[dict[str, Any], ...] = ()
+    image_pull_secrets: tuple[str, ...] = Field(default=(), alias="imagePullSecrets")
 
 
 @dataclass(frozen=True)
@@ -35,6 +53,7 @@ class CatalogJob:
 
     image: str
     file: JobFile
+    placement: Placement = field(default_factory=Placement)
 
     @property
     def name(self) -> str:
@@ -84,7 +103,11 @@ def _from_catalog_file(path: Path, name: str) -> CatalogJob:
     if not isinstance(image, str) or not image:
         raise _unusable(path, f"an image for {name}", repr(image))
     try:
-        return CatalogJob(image=image, file=JobFile.model_validate({"name": name} | fields))
+        return CatalogJob(
+            image=image,
+            placement=Placement.model_validate(fields.pop("kubernetes", {})),
+            file=JobFile.model_validate({"name": name} | fields),
+        )
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in problem["loc"])

@@ -31,7 +31,9 @@ USER_ID: Final = 10001
 
 SECRETS_FOLDER: Final = "/run/secrets/stationmaster"
 SCRATCH_FOLDER: Final = "/tmp"  # noqa: S108 (an emptyDir of the pod's own)
-SERVICE_ACCOUNT: Final = "stationmaster-step"
+STEP_ENVIRONMENT: Final = "stationmaster-step"
+"""ConfigMap and Secret that the chart writes beside the steps: where tables and files are."""
+
 GONE_NODE_SECONDS: Final = 20
 """How long a pod stays bound to a node that is gone; Kubernetes' default is 300."""
 
@@ -96,11 +98,17 @@ def _base_pod(job: CatalogJob, resources: Resources, context: StepContext) -> k8
             restart_policy="Never",
             active_deadline_seconds=job.file.timeout_minutes * 60,
             termination_grace_period_seconds=GRACE_SECONDS,
-            service_account_name=SERVICE_ACCOUNT,
+            service_account_name=job.placement.service_account,
+            priority_class_name=job.placement.priority_class,
+            node_selector=job.placement.node_selector or None,
+            image_pull_secrets=[
+                k8s.V1LocalObjectReference(name=name) for name in job.placement.image_pull_secrets
+            ]
+            or None,
             automount_service_account_token=False,
             enable_service_links=False,
             security_context=_pod_security(),
-            tolerations=_tolerations(),
+            tolerations=_tolerations() + _deserialized(job).spec.tolerations,
             volumes=_volumes(job),
         ),
     )
@@ -120,7 +128,9 @@ def _container(job: CatalogJob, resources: Resources, context: StepContext) -> k
             k8s.V1EnvVar(name=CONTEXT_VARIABLE, value=context.model_dump_json()),
             k8s.V1EnvVar(name="STATIONMASTER_SECRETS", value=SECRETS_FOLDER),
             k8s.V1EnvVar(name="STATIONMASTER_HOME", value=f"{SCRATCH_FOLDER}/stationmaster"),
+            *(k8s.V1EnvVar(name=name, value=value) for name, value in job.placement.env.items()),
         ],
+        env_from=_deserialized(job).spec.containers[0].env_from,
         resources=k8s.V1ResourceRequirements(
             requests={"cpu": resources.cpu, "memory": resources.memory},
             limits={"memory": resources.memory},
@@ -130,6 +140,18 @@ def _container(job: CatalogJob, resources: Resources, context: StepContext) -> k
         termination_message_path=TERMINATION_LOG,
         termination_message_policy="File",
     )
+
+
+def _deserialized(job: CatalogJob) -> k8s.V1Pod:
+    """Return what the catalog writes as the API does, as models."""
+    environment = [
+        {"configMapRef": {"name": STEP_ENVIRONMENT, "optional": True}},
+        {"secretRef": {"name": STEP_ENVIRONMENT, "optional": True}},
+        *job.placement.env_from,
+    ]
+    container = {"name": "base", "envFrom": environment}
+    spec = {"containers": [container], "tolerations": list(job.placement.tolerations)}
+    return PodGenerator.deserialize_model_dict({"spec": spec})
 
 
 def _labels(context: StepContext) -> dict[str, str]:

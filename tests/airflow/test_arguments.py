@@ -33,10 +33,10 @@ IN_POD: dict[str, tuple[Any, str, Any]] = {
     "env_vars": ({"A": "b"}, "spec.containers.0.env.-1", {"name": "A", "value": "b"}),
     "env_from": (
         [k8s.V1EnvFromSource(config_map_ref=k8s.V1ConfigMapEnvSource(name="c"))],
-        "spec.containers.0.envFrom.0.configMapRef.name",
+        "spec.containers.0.envFrom.-1.configMapRef.name",
         "c",
     ),
-    "configmaps": (["c"], "spec.containers.0.envFrom.0.configMapRef.name", "c"),
+    "configmaps": (["c"], "spec.containers.0.envFrom.-1.configMapRef.name", "c"),
     "pod_runtime_info_envs": (
         [
             k8s.V1EnvVar(
