@@ -17,7 +17,7 @@ export MYPYPATH := $(subst $(empty) $(empty),:,$(CURDIR) $(wildcard $(CURDIR)/jo
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
 PYTEST_WORKERS ?= 2
-CODE := stationmaster jobs dags tests
+CODE := stationmaster jobs dags tests k8s
 
 ##@ Start here
 
@@ -53,6 +53,7 @@ fix: setup ## Format and mend what ruff can mend; regenerate what is generated
 	@$(BIN)/ruff check --quiet --fix-only $(CODE)
 	@$(BIN)/ruff format --quiet $(CODE)
 	@$(BIN)/python -m stationmaster.step.schemas
+	@$(BIN)/python -m k8s.images write
 
 .PHONY: lock
 lock: $(filter .uv/bin/uv,$(UV)) ## Take a new job or dependency up into uv.lock
@@ -63,6 +64,16 @@ lint: setup ## Format check, lint and types only
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/mypy $(CODE)
+
+##@ On a cluster
+
+.PHONY: images
+images: setup ## Build the images that changed, load them into kind where it runs
+	@$(BIN)/python -m k8s.images build
+
+.PHONY: pin-images
+pin-images: setup ## Turn the base image's tag into a digest (needs a registry)
+	@$(BIN)/python -m k8s.images pin
 
 ##@ Measure and prove
 
