@@ -1,0 +1,158 @@
+"""The ledger itself: record attempts, read them back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from stationmaster.ledger import schema
+from stationmaster.ledger.engine import make_engine, safe_name, transaction
+from stationmaster.ledger.merging import fold, update_clause
+from stationmaster.ledger.models import attempt
+from stationmaster.ledger.records import AttemptRecord
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping
+
+    from stationmaster.ledger.records import AttemptKey
+
+__all__ = ["Ledger", "disputed"]
+
+MOST_ROWS = 100_000
+"""Rows that one reading returns: a question that needs more is one for SQL."""
+
+
+class Ledger:
+    """Hold the table of all attempts; safe to share between threads.
+
+    Methods raise `sqlalchemy.exc.OperationalError` when the database does not answer, and
+    MisconfiguredError when its schema does not fit.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._fits = False
+
+    @classmethod
+    def open(cls, uri: str) -> Self:
+        """Return the ledger at a SQLAlchemy URI of sqlite or Postgres; connects at first use.
+
+        Raises:
+            MisconfiguredError: No URI, or one of another database.
+        """
+        return cls(make_engine(uri))
+
+    @property
+    def name(self) -> str:
+        """Return where it is, without a password."""
+        return safe_name(self._engine)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._engine.dispose()
+
+    def migrate(self) -> tuple[str | None, str]:
+        """Bring the schema to this program's revision; return what was there and what is."""
+        return schema.migrate(self._engine)
+
+    def downgrade(self, revision: str) -> tuple[str | None, str]:
+        """Take the schema back to an older revision; return what was there and what is."""
+        self._fits = False
+        return schema.downgrade(self._engine, revision)
+
+    def record(self, record: AttemptRecord) -> str | None:
+        """Write down one attempt; return the verdict that stands for it."""
+        return self.record_all([record])[record.key]
+
+    def record_all(self, records: Iterable[AttemptRecord]) -> dict[AttemptKey, str | None]:
+        """Write down attempts in one transaction; return the verdict that stands for each.
+
+        Recording is idempotent; `stationmaster.ledger.merging` says what stands.
+
+        Raises:
+            MisconfiguredError: The schema does not fit this program.
+        """
+        rows = [_row(record) for record in fold(records)]
+        if not rows:
+            return {}
+        self._require_schema()
+        with transaction(self._engine, writes=True) as connection:
+            found = connection.execute(_upsert(self._engine.dialect.name), rows)
+            return {(each.try_id, each.shard, each.attempt): each.verdict for each in found}
+
+    def attempts_of_try(self, try_id: str) -> list[AttemptRecord]:
+        """Return the attempts of one try, by shard and attempt."""
+        mine = attempt.c.try_id == try_id
+        return self._read(sa.select(attempt).where(mine).order_by(*attempt.primary_key))
+
+    def attempts_of_step(
+        self, pipeline: str, step: str, *, since: dt.date, until: dt.date
+    ) -> list[AttemptRecord]:
+        """Return the attempts of a step by business date, both days included, oldest first."""
+        query = sa.select(attempt).where(
+            attempt.c.pipeline == pipeline,
+            attempt.c.step == step,
+            attempt.c.business_date.between(since, until),
+        )
+        order = (attempt.c.business_date, attempt.c.recorded_at, *attempt.primary_key)
+        return self._read(query.order_by(*order))
+
+    def last(
+        self,
+        count: int,
+        *,
+        pipeline: str | None = None,
+        business_date: dt.date | None = None,
+    ) -> list[AttemptRecord]:
+        """Return the attempts recorded last, newest first."""
+        query = sa.select(attempt)
+        if pipeline is not None:
+            query = query.where(attempt.c.pipeline == pipeline)
+        if business_date is not None:
+            query = query.where(attempt.c.business_date == business_date)
+        newest = (attempt.c.recorded_at.desc(), *attempt.primary_key)
+        return self._read(query.order_by(*newest), most=count)
+
+    def _read(
+        self, query: sa.Select[tuple[Any, ...]], most: int = MOST_ROWS
+    ) -> list[AttemptRecord]:
+        self._require_schema()
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query.limit(most)).mappings()
+            return [AttemptRecord.model_validate(dict(row)) for row in rows]
+
+    def _require_schema(self) -> None:
+        """Look at the schema once: it changes only when a release does."""
+        if not self._fits:
+            schema.require(self._engine)
+            self._fits = True
+
+
+def disputed(
+    records: Iterable[AttemptRecord], standing: Mapping[AttemptKey, str | None]
+) -> list[tuple[AttemptRecord, str]]:
+    """Return the records whose verdict another recorder had contradicted before."""
+    found = []
+    for record in records:
+        stands = standing.get(record.key)
+        if record.verdict is not None and stands is not None and stands != record.verdict:
+            found.append((record, stands))
+    return found
+
+
+def _row(record: AttemptRecord) -> dict[str, Any]:
+    row = record.model_dump(exclude={"result"})
+    row["kind"] = record.kind.value
+    row["result"] = None if record.result is None else record.result.model_dump(mode="json")
+    return row
+
+
+def _upsert(dialect: str) -> Any:  # noqa: ANN401 (each dialect has a type of its own)
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(attempt)
+    return insert.on_conflict_do_update(
+        index_elements=list(attempt.primary_key),
+        set_=update_clause(attempt, insert.excluded),
+    ).returning(attempt.c.try_id, attempt.c.shard, attempt.c.attempt, attempt.c.verdict)
