@@ -26,8 +26,13 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=Path(".stationmaster"), description="Local folder for all state.")
     catalog_uri: str = Field(default="", description="SQLAlchemy URI of the Iceberg catalog.")
+    ledger_uri: str = Field(default="", description="SQLAlchemy URI of the table of attempts.")
     warehouse: str = Field(default="", description="Where tables' files lie.")
     landing: str = Field(default="", description="Where upstream systems put their files.")
+    logs: str = Field(default="", description="Log store; unset: steps keep no log chunks.")
+    log_path: str = Field(
+        default="", description="A try's log below it, as Airflow names it (set by the platform)."
+    )
     reports: str = Field(default="", description="Where report files are published.")
     secrets: Path = Field(default=Path(), description="Folder with one file a secret.")
     data: Path = Field(
@@ -55,6 +60,11 @@ class Settings(BaseSettings):
     def catalog_location(self) -> str:
         """Return the catalog's SQLAlchemy URI, a sqlite file below `home` by default."""
         return self.catalog_uri or f"sqlite:///{self.home.absolute() / 'catalog.db'}"
+
+    @property
+    def ledger_location(self) -> str:
+        """Return the ledger's SQLAlchemy URI, a sqlite file below `home` by default."""
+        return self.ledger_uri or f"sqlite:///{self.home.absolute() / 'ledger.db'}"
 
     @property
     def warehouse_location(self) -> str:
