@@ -16,7 +16,9 @@ __all__ = [
     "FINALIZER",
     "MANAGED_BY_LABEL",
     "MANAGED_BY_US",
+    "NAME_LABEL",
     "SELECTOR",
+    "SHARDS_LABEL",
     "SHARD_LABEL",
     "SPENT_ANNOTATION",
     "TRACEPARENT_ANNOTATION",
@@ -34,6 +36,7 @@ FINALIZER: Final = f"{LABEL_DOMAIN}evidence"
 """Keeps a pod's status until its attempt is recorded, whoever deletes pod or node."""
 
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
+NAME_LABEL: Final = "app.kubernetes.io/name"
 MANAGED_BY_US: Final = "stationmaster"
 SELECTOR: Final = f"{MANAGED_BY_LABEL}={MANAGED_BY_US}"
 """Selects every step's pod."""
@@ -41,6 +44,7 @@ SELECTOR: Final = f"{MANAGED_BY_LABEL}={MANAGED_BY_US}"
 TRY_ID_LABEL: Final = f"{LABEL_DOMAIN}try-id"
 TRY_LABEL: Final = f"{LABEL_DOMAIN}try"
 SHARD_LABEL: Final = f"{LABEL_DOMAIN}shard"
+SHARDS_LABEL: Final = f"{LABEL_DOMAIN}shards"
 ATTEMPT_LABEL: Final = f"{LABEL_DOMAIN}attempt"
 
 SPENT_ANNOTATION: Final = f"{LABEL_DOMAIN}spent"
@@ -86,7 +90,7 @@ def labels_of(context: StepContext) -> dict[str, str]:
         "business-date": context.business_date.isoformat(),
     }
     return {
-        "app.kubernetes.io/name": label_value(context.job),
+        NAME_LABEL: label_value(context.job),
         "app.kubernetes.io/part-of": label_value(context.pipeline),
         MANAGED_BY_LABEL: MANAGED_BY_US,
         **{f"{LABEL_DOMAIN}{name}": label_value(value) for name, value in ours.items() if value},

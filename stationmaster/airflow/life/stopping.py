@@ -45,9 +45,9 @@ class StopSignal:
             event = asyncio.Event()
             entry = (asyncio.get_running_loop(), event)
             with self._lock:
-                if self._reason is not None:
-                    break
                 self._waiting.append(entry)
+            if self.reason is not None:  # asked between the look and the entry
+                event.set()
             try:
                 await event.wait()
             finally:

@@ -1,0 +1,252 @@
+"""The latest state of each pod, trimmed to what verdicts and waits are made of."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from stationmaster.airflow.life.names import (
+    DEFAULT_CONTAINER_ANNOTATION,
+    MANAGED_BY_LABEL,
+    NAME_LABEL,
+    SPENT_ANNOTATION,
+    TRY_ID_LABEL,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from types import TracebackType
+
+__all__ = ["Follower", "PodStore", "trim", "version_of"]
+
+KEPT_ANNOTATIONS: Final = (DEFAULT_CONTAINER_ANNOTATION, SPENT_ANNOTATION)
+
+KEPT_LABELS: Final = (MANAGED_BY_LABEL, NAME_LABEL)
+
+OUR_LABELS: Final = TRY_ID_LABEL.partition("/")[0] + "/"
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+
+def trim(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a pod with what verdicts, waits and records are made of, about a third of it.
+
+    What stays has the API's own names and shape, so that whatever reads a pod reads both. Keys
+    come from this module's constants, so that thousands of pods share them.
+    """
+    metadata, spec = pod["metadata"], pod.get("spec") or {}
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    kept = _only(
+        metadata,
+        "name",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "finalizers",
+    )
+    kept["labels"] = {
+        name: value
+        for name, value in labels.items()
+        if name.startswith(OUR_LABELS) or name in KEPT_LABELS
+    }
+    kept["annotations"] = {
+        name: annotations[name] for name in KEPT_ANNOTATIONS if name in annotations
+    }
+    return {
+        "metadata": kept,
+        "spec": {
+            **_only(spec, "nodeName", "terminationGracePeriodSeconds", "activeDeadlineSeconds"),
+            "containers": [
+                _only(each, "name", "image", "resources") for each in spec.get("containers") or ()
+            ],
+            "initContainers": [
+                _only(each, "name", "image", "restartPolicy")
+                for each in spec.get("initContainers") or ()
+            ],
+        },
+        "status": _status(pod.get("status") or {}),
+    }
+
+
+def _status(status: Mapping[str, Any]) -> dict[str, Any]:
+    kept = _only(status, "phase", "reason", "message", "startTime", "qosClass")
+    kept["conditions"] = [
+        _only(each, "type", "status", "reason", "message", "lastTransitionTime")
+        for each in status.get("conditions") or ()
+    ]
+    for kind in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
+        if kind in status:
+            kept[kind] = [
+                _only(each, "name", "state", "restartCount", "imageID")
+                | ({"lastState": each["lastState"]} if each.get("lastState") else {})
+                for each in status[kind] or ()
+            ]
+    return kept
+
+
+def _only(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: document[name] for name in names if document.get(name) is not None}
+
+
+def version_of(pod: Mapping[str, Any]) -> int:
+    """Return a pod's resourceVersion as the number it is (KEP-5504 makes them comparable)."""
+    text = str(pod["metadata"].get("resourceVersion") or "0")
+    return int(text) if text.isdigit() else 0
+
+
+@dataclass
+class _Entry:
+    pod: dict[str, Any] | None = None
+    gone: bool = False
+    followers: set[Follower] = field(default_factory=set)
+
+
+class Follower:
+    """See one pod's states: register by entering, look, then wait; no change gets lost between.
+
+    A pod that is gone is still seen in its last state, with `gone` set.
+    """
+
+    def __init__(self, store: PodStore, key: Key) -> None:
+        self._store = store
+        self._key = key
+        self._entry = store.entry(key)
+        self.event = asyncio.Event()
+
+    @property
+    def pod(self) -> dict[str, Any] | None:
+        """Return the latest state, trimmed; None while none was seen."""
+        return self._entry.pod
+
+    @property
+    def gone(self) -> bool:
+        """Tell whether the pod is no more."""
+        return self._entry.gone
+
+    def __enter__(self) -> Self:
+        self._entry = self._store.entry(self._key)
+        self._entry.followers.add(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._entry.followers.discard(self)
+        self._store.forget_if_idle(self._key)
+
+    async def changed(self, seconds: float | None = None) -> bool:
+        """Wait for a state that came after the last look; False when the time is over first.
+
+        Call `looked` before reading `pod` and `gone`.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self.event.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def looked(self) -> None:
+        """Say that the state is read now: `changed` waits for a later one."""
+        self.event.clear()
+
+
+class PodStore:
+    """Keep the latest state of the pods of all namespaces; wake who follows one."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Key, _Entry] = {}
+        self._by_try: dict[str, set[Key]] = {}
+
+    def __len__(self) -> int:
+        """Return how many pods are there."""
+        return sum(1 for entry in self._entries.values() if entry.pod and not entry.gone)
+
+    def entry(self, key: Key) -> _Entry:
+        """Return the place of a pod, which is there before the pod is."""
+        return self._entries.setdefault(key, _Entry())
+
+    def of_try(self, try_id: str) -> list[dict[str, Any]]:
+        """Return the pods of one try that are there."""
+        entries = (self._entries.get(key) for key in self._by_try.get(try_id, ()))
+        return [entry.pod for entry in entries if entry and entry.pod and not entry.gone]
+
+    def of_namespace(self, namespace: str) -> Iterator[dict[str, Any]]:
+        """Yield the pods of a namespace that are there."""
+        for key, entry in list(self._entries.items()):
+            if key[0] == namespace and entry.pod and not entry.gone:
+                yield entry.pod
+
+    def put(self, pod: Mapping[str, Any]) -> None:
+        """Take a state, unless a later one, or the pod's end, is known already."""
+        key = _key(pod)
+        entry = self.entry(key)
+        known = entry.pod
+        if known is not None:
+            same = known["metadata"]["uid"] == pod["metadata"]["uid"]
+            if (same and entry.gone) or version_of(pod) <= version_of(known):
+                return
+        entry.pod, entry.gone = trim(pod), False
+        if try_id := entry.pod["metadata"]["labels"].get(TRY_ID_LABEL):
+            self._by_try.setdefault(try_id, set()).add(key)
+        self._wake(entry)
+
+    def remove(self, pod: Mapping[str, Any]) -> None:
+        """Note that a pod is no more; who follows it sees its last state."""
+        key = _key(pod)
+        entry = self._entries.get(key)
+        if entry is None:
+            return
+        if entry.pod is not None and entry.pod["metadata"]["uid"] != pod["metadata"]["uid"]:
+            return
+        self._end(key, entry, trim(pod))
+
+    def keep_only(self, namespace: str, listed: Iterable[str], version: int) -> None:
+        """Note the end of each pod that a list as of `version` no longer has.
+
+        A pod that is known from a later version (just created by us) is none of the list's
+        business: the watch tells of it.
+        """
+        names = set(listed)
+        for key, entry in list(self._entries.items()):
+            if key[0] != namespace or key[1] in names or entry.pod is None or entry.gone:
+                continue
+            if version_of(entry.pod) <= version:
+                self._end(key, entry, entry.pod)
+
+    def forget_if_idle(self, key: Key) -> None:
+        """Drop the place of a pod that is no more and that nobody follows."""
+        entry = self._entries.get(key)
+        if entry and not entry.followers and (entry.gone or entry.pod is None):
+            del self._entries[key]
+            self._drop_from_try(key, entry)
+
+    def _end(self, key: Key, entry: _Entry, last: dict[str, Any]) -> None:
+        entry.pod, entry.gone = last, True
+        self._drop_from_try(key, entry)
+        self._wake(entry)
+        self.forget_if_idle(key)
+
+    def _drop_from_try(self, key: Key, entry: _Entry) -> None:
+        try_id = entry.pod["metadata"]["labels"].get(TRY_ID_LABEL, "") if entry.pod else ""
+        if try_id in self._by_try:
+            self._by_try[try_id].discard(key)
+            if not self._by_try[try_id]:
+                del self._by_try[try_id]
+
+    @staticmethod
+    def _wake(entry: _Entry) -> None:
+        for follower in entry.followers:
+            follower.event.set()
+
+
+def _key(pod: Mapping[str, Any]) -> Key:
+    return (pod["metadata"]["namespace"], pod["metadata"]["name"])
