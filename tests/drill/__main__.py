@@ -1,0 +1,165 @@
+"""Break the platform while pipelines run, and look whether each step was done exactly once.
+
+`python -m tests.drill --faults 20 --minutes 10 --seed 1` appends one JSON line a fault and one a
+run to docs/proofs/drill.jsonl, and ends with 1 when a step was lost, doubled or falsely green.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from stationmaster.step.datasets import Store
+from tests.cluster.ledger import attempts
+from tests.cluster.place import ROOT, Place
+from tests.cluster.release import Release
+from tests.cluster.testdags import install
+from tests.drill.checker import check_run, steps
+from tests.drill.faults import FAULTS, PLANNED, repair
+from tests.drill.injecting import Injection, inject_all
+
+__all__ = ["Drill", "main"]
+
+DAG = "drill_30"
+RECORD = ROOT / "docs" / "proofs" / "drill.jsonl"
+RUN_SECONDS = 900.0
+
+
+class Drill:
+    """Run the pipeline again and again, with faults drawn from one seed."""
+
+    def __init__(self, release: Release, seed: int, kinds: list[str], record: Path) -> None:
+        self._release = release
+        self._seed = seed
+        self._rng = random.Random(seed)  # noqa: S311 (a drill is to be repeated, not to be secret)
+        self._kinds = kinds
+        self._deck: list[str] = []
+        self._record = record
+        self.faults = 0
+        self.wrong = 0
+
+    def run_once(self, number: int, faults: int, spread_seconds: float) -> None:
+        """Run the pipeline once, with some faults at random moments; check it afterwards."""
+        mark = f"s{self._seed}_{int(time.time())}_{number}"
+        drawn = [self._draw() for _ in range(faults)]
+        planned = [
+            Injection(kind, self._rng.uniform(0, spread_seconds), self._rng.randrange(2**32))
+            for kind in drawn
+        ]
+        conf = self._conf(mark, drawn)
+        began = dt.datetime.now(dt.UTC)
+        run_id = self._release.airflow.trigger(DAG, conf=conf, run_id=f"drill-{mark}")
+        done = inject_all(self._release.place, planned)
+        ill = repair(self._release.place)
+        problems = self._end(run_id, mark, ill)
+        took = (dt.datetime.now(dt.UTC) - began).total_seconds()
+        self._write(run_id, conf, done, problems, took)
+
+    def _draw(self) -> str:
+        if not self._deck:
+            self._deck = list(self._kinds)
+            self._rng.shuffle(self._deck)
+        return self._deck.pop()
+
+    def _conf(self, mark: str, drawn: list[str]) -> dict[str, Any]:
+        chosen = {
+            parameter: self._rng.sample(steps(), 2) if kind in drawn else []
+            for kind, parameter in PLANNED.items()
+        }
+        return {"mark": mark, "seconds": 3, **chosen}
+
+    def _end(self, run_id: str, mark: str, ill: list[str]) -> dict[str, list[str]]:
+        problems: dict[str, list[str]] = {"not well again": ill} if ill else {}
+        try:
+            self._release.airflow.wait(DAG, run_id, seconds=RUN_SECONDS, every=2)
+        except AssertionError as error:
+            problems["did not end"] = [str(error)]
+        tasks = self._release.airflow.tasks(DAG, run_id)
+        self._release.postgres.restart()
+        self._release.s3.restart()
+        namespace = f"drill_{mark}"
+        with tempfile.TemporaryDirectory() as home:
+            settings = self._release.settings(Path(home), namespace=namespace)
+            found = check_run(
+                Store.open(settings), namespace, tasks, attempts(self._release, DAG, run_id)
+            )
+        retried = [str(task["task_id"]) for task in tasks if int(task["try_number"]) > 1]
+        return {**problems, **found, **({"used a retry": retried} if retried else {})}
+
+    def _write(
+        self,
+        run_id: str,
+        conf: dict[str, Any],
+        done: list[Injection],
+        problems: dict[str, list[str]],
+        seconds: float,
+    ) -> None:
+        serious = {kind: names for kind, names in problems.items() if kind != "used a retry"}
+        hit = [each for each in done if each.hit]
+        self.faults += len(hit)
+        self.wrong += bool(serious)
+        line = {
+            "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "revision": _revision(),
+            "seed": self._seed,
+            "run": run_id,
+            "steps": len(steps()),
+            "seconds": round(seconds, 1),
+            "conf": conf,
+            "faults": [each.record() for each in done],
+            "problems": problems,
+            "exactly_once": not serious,
+        }
+        self._record.parent.mkdir(parents=True, exist_ok=True)
+        with self._record.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        told = ", ".join(f"{each.kind} at {each.after_seconds:.0f} s" for each in done)
+        verdict = "each step exactly once" if not serious else f"WRONG: {json.dumps(serious)}"
+        sys.stdout.write(f"{run_id}: {told}; {seconds:.0f} s; {verdict}\n")
+        sys.stdout.flush()
+
+
+def _revision() -> str:
+    command = ["git", "describe", "--always", "--dirty=+"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Drill until enough faults were injected or the time is over; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.drill", description=__doc__)
+    parser.add_argument("--faults", type=int, default=200)
+    parser.add_argument("--minutes", type=float, default=600)
+    parser.add_argument("--seed", type=int, default=int(time.time()) % 100_000)
+    parser.add_argument("--a-run", type=int, default=4, help="faults in one run")
+    parser.add_argument("--spread", type=float, default=45, help="seconds they are spread over")
+    parser.add_argument("--kinds", nargs="*", choices=sorted(FAULTS), default=sorted(FAULTS))
+    parser.add_argument("--without", nargs="*", choices=sorted(FAULTS), default=[])
+    parser.add_argument("--record", type=Path, default=RECORD)
+    given = parser.parse_args(arguments)
+    kinds = [kind for kind in given.kinds if kind not in given.without]
+    until = time.monotonic() + given.minutes * 60
+    with Release(Place.find()) as release:
+        install(release.place)
+        release.airflow.wait_for_dag(DAG, seconds=300)
+        drill = Drill(release, given.seed, kinds, given.record)
+        number = 0
+        while drill.faults < given.faults and time.monotonic() < until:
+            number += 1
+            drill.run_once(number, given.a_run, given.spread)
+    sys.stdout.write(
+        f"seed {given.seed}: {drill.faults} faults in {number} runs, {drill.wrong} runs wrong\n"
+    )
+    return 1 if drill.wrong or drill.faults < given.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
