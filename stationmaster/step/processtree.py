@@ -11,10 +11,12 @@ from typing import Final
 
 import psutil
 
-__all__ = ["TreeUse", "process_age_seconds", "tree_use"]
+__all__ = ["TreeUse", "leave_out", "process_age_seconds", "tree_use"]
 
 _PROC: Final = Path("/proc")
 _KIB: Final = 1024
+_LEFT_OUT: Final[set[int]] = set()
+"""Processes beside the step that are not its own work."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ def tree_use(pid: int) -> TreeUse:
             memory += _memory(one, alone=len(pids) == 1)
             cpu += _cpu_seconds(one)
     return TreeUse(processes=len(pids), memory_bytes=memory, cpu_seconds=cpu)
+
+
+def leave_out(pid: int) -> None:
+    """Count neither this process nor what it starts: it carries the step's log."""
+    _LEFT_OUT.add(pid)
 
 
 def process_age_seconds() -> float:
@@ -66,7 +73,8 @@ def _descendants(pid: int) -> list[int]:
     for one in found:  # grows while it is walked
         for children in (_PROC / str(one) / "task").glob("*/children"):
             with contextlib.suppress(OSError):
-                found.extend(int(child) for child in children.read_text().split())
+                pids = {int(child) for child in children.read_text().split()}
+                found.extend(sorted(pids - _LEFT_OUT))
     return found
 
 

@@ -13,6 +13,7 @@ from stationmaster.step.errors import JobFunctionError, MisconfiguredError
 from stationmaster.step.failures import as_step_error, exit_code_of, failure_of, status_of
 from stationmaster.step.incoming import check_business_date, parse_context, validate_params
 from stationmaster.step.inputs import Inputs
+from stationmaster.step.logchunks import captured_output
 from stationmaster.step.meter import Meter
 from stationmaster.step.outputs import Outputs
 from stationmaster.step.protocol import (
@@ -52,7 +53,7 @@ def main(find: Callable[[], Job[...]]) -> int:
     configure_logging()
     stop = StopSignal()
     run = StepRun(StepReport(_result_path()), stop, whole_process=True)
-    with stop.installed():
+    with stop.installed(), captured_output(lambda: bool(stop.requested)):
         code, _ = run.run(find, lambda: parse_context(os.environ.get(CONTEXT_VARIABLE)), Settings)
     return code
 

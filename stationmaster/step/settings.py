@@ -46,6 +46,18 @@ class Settings(BaseSettings):
     runtime: Literal["process", "kubernetes"] = Field(
         default="process", description="Where Airflow runs steps: local processes, or pods."
     )
+    steps_namespace: str = Field(
+        default="stationmaster-steps", description="Kubernetes namespace of steps' pods."
+    )
+    kubernetes_url: str = Field(
+        default="", description="A Kubernetes API without login (tests); else found as usual."
+    )
+    steps_at_once: int = Field(
+        default=2000, gt=0, description="How many steps one scheduler has running as pods."
+    )
+    workers: int = Field(
+        default=4, gt=0, description="Processes for what needs a DAG's code, a scheduler."
+    )
     jobs: Path = Field(default=Path(), description="Folder of jobs, each with a job.yaml.")
     catalog_file: Path = Field(
         default=Path(), description="Jobs and their images in one YAML file (cluster)."
