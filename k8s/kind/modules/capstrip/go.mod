@@ -1,0 +1,3 @@
+module stationmaster/capstrip
+
+go 1.24

@@ -1,0 +1,3 @@
+module stationmaster/pause
+
+go 1.24
