@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ATTEMPT_LABEL",
     "DEFAULT_CONTAINER_ANNOTATION",
+    "ENDING_ANNOTATION",
     "FINALIZER",
     "MANAGED_BY_LABEL",
     "MANAGED_BY_US",
@@ -52,6 +53,9 @@ SPENT_ANNOTATION: Final = f"{LABEL_DOMAIN}spent"
 
 DEFAULT_CONTAINER_ANNOTATION: Final = "kubectl.kubernetes.io/default-container"
 """Names the container that is the step: kubectl's logs and exec choose it too."""
+
+ENDING_ANNOTATION: Final = f"{LABEL_DOMAIN}ending"
+"""The finding under which we delete a pod that waits in vain: whoever looks next agrees."""
 
 TRACEPARENT_ANNOTATION: Final = f"{LABEL_DOMAIN}traceparent"
 

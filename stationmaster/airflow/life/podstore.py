@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from stationmaster.airflow.life.names import (
     DEFAULT_CONTAINER_ANNOTATION,
+    ENDING_ANNOTATION,
     MANAGED_BY_LABEL,
     NAME_LABEL,
     SPENT_ANNOTATION,
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Follower", "PodStore", "trim", "version_of"]
 
-KEPT_ANNOTATIONS: Final = (DEFAULT_CONTAINER_ANNOTATION, SPENT_ANNOTATION)
+KEPT_ANNOTATIONS: Final = (DEFAULT_CONTAINER_ANNOTATION, ENDING_ANNOTATION, SPENT_ANNOTATION)
 
 KEPT_LABELS: Final = (MANAGED_BY_LABEL, NAME_LABEL)
 
@@ -117,6 +118,11 @@ class Follower:
         self._key = key
         self._entry = store.entry(key)
         self.event = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        """Return the pod's name."""
+        return self._key[1]
 
     @property
     def pod(self) -> dict[str, Any] | None:

@@ -32,8 +32,8 @@ HINTS: Final = (
     (
         r"executable file not found|no such file or directory|no command specified",
         (
-            "The command is not in the image: look at `command:` in job.yaml (cmds= in the DAG) and at "
-            "what the Dockerfile copies, then deploy again."
+            "The command is not in the image: look at `command:` in job.yaml (cmds= in the DAG) "
+            "and at what the Dockerfile copies, then deploy again."
         ),
     ),
     (

@@ -1,0 +1,93 @@
+"""From an attempt's pod to its row in the ledger."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from stationmaster.airflow.life.podfacts import (
+    condition,
+    memory_limit,
+    millicores_of,
+    moment,
+    step_name,
+    step_state,
+)
+from stationmaster.ledger.records import AttemptRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stationmaster.airflow.life.findings import Finding
+    from stationmaster.step.protocol import StepContext
+
+__all__ = ["record_of"]
+
+
+def record_of(
+    context: StepContext,
+    pod: Mapping[str, Any] | None,
+    finding: Finding | None,
+    *,
+    queued_at: dt.datetime | None = None,
+) -> AttemptRecord:
+    """Return what is known of an attempt.
+
+    Args:
+        context: What the attempt was told.
+        pod: Its latest state, trimmed or whole; None where it never came to be.
+        finding: Why it ended; None while it goes on.
+        queued_at: When it was decided to start it.
+    """
+    known: dict[str, Any] = {"queued_at": queued_at}
+    if pod is not None:
+        known |= _of_pod(pod)
+    if finding is not None:
+        known |= {
+            "verdict": finding.verdict.value,
+            "exit_code": finding.exit_code,
+            "sentence": finding.sentence,
+            "hint": finding.hint,
+            "evidence": finding.evidence,
+        }
+        if pod is not None and known.get("finished_at") is None:
+            known["finished_at"] = dt.datetime.now(dt.UTC)
+    started, finished = known.get("started_at"), known.get("finished_at")
+    result = finding.result if finding is not None else None
+    if result is None and started and finished and finished >= started:
+        known["wall_seconds"] = (finished - started).total_seconds()
+    return AttemptRecord.of(context, result=result, **known)
+
+
+def _of_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
+    metadata, status = pod["metadata"], step_state(pod)
+    state = status.get("state") or {}
+    ended = state.get("terminated") or {}
+    running = ended or state.get("running") or {}
+    scheduled = condition(pod, "PodScheduled") or {}
+    container: dict[str, Any] = next(
+        (each for each in pod["spec"].get("containers") or () if each["name"] == step_name(pod)),
+        {},
+    )
+    requests = (container.get("resources") or {}).get("requests") or {}
+    return {
+        "namespace": metadata.get("namespace", ""),
+        "pod_name": metadata["name"],
+        "pod_uid": metadata.get("uid", ""),
+        "node": pod["spec"].get("nodeName") or "",
+        "image": status.get("imageID") or container.get("image") or "",
+        "created_at": moment(metadata.get("creationTimestamp")),
+        "scheduled_at": moment(scheduled.get("lastTransitionTime"))
+        if scheduled.get("status") == "True"
+        else None,
+        # 1970 stands for a container that never started (StartError) in some runtimes.
+        "started_at": _real(moment(running.get("startedAt"))),
+        "finished_at": _real(moment(ended.get("finishedAt"))),
+        "asked_cpu_millicores": millicores_of(requests.get("cpu")),
+        "asked_memory_bytes": memory_limit(pod),
+    }
+
+
+def _real(moment_or_none: dt.datetime | None) -> dt.datetime | None:
+    epoch = dt.datetime.fromtimestamp(0, dt.UTC)
+    return None if moment_or_none == epoch else moment_or_none

@@ -1,0 +1,203 @@
+"""The attempts of one shard: one after the other, until one decides."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from stationmaster.airflow.life.findings import Finding, Verdict
+from stationmaster.airflow.life.following import Following
+from stationmaster.airflow.life.names import ATTEMPT_LABEL, SHARD_LABEL, SPENT_ANNOTATION
+from stationmaster.airflow.life.plan import PodRef, context_of, pod_of
+from stationmaster.airflow.life.podfacts import human_bytes, in_words, memory_limit
+from stationmaster.airflow.life.recording import record_of
+from stationmaster.airflow.life.releasing import let_go, ref_of
+from stationmaster.airflow.life.starting import start
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stationmaster.airflow.life.plan import StepPlan
+    from stationmaster.airflow.life.platform import Platform
+    from stationmaster.airflow.life.stopping import StopSignal
+
+__all__ = ["ShardEnd", "ShardLife"]
+
+RECORD_PAUSE: Final = 2.0
+LONGEST_RECORD_PAUSE: Final = 30.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ShardEnd:
+    """Say how a shard ended: by the finding of its last attempt."""
+
+    finding: Finding
+    attempt: int
+    pods: tuple[PodRef, ...] = ()
+    """Recorded, and still holding their evidence."""
+
+
+@dataclass
+class _Attempt:
+    """Hold where a shard stands."""
+
+    number: int = 1
+    memory_bytes: int | None = None
+    spent: dict[Verdict, int] = field(default_factory=dict)
+    before: tuple[PodRef, ...] = ()
+    """Pods of attempts that are recorded, let go once this one's pod is there."""
+    queued_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+
+
+class ShardLife:
+    """Live one shard of a try.
+
+    Args:
+        plan: Of the try.
+        shard: From 0.
+        platform: Where it runs.
+        stop: Asks to end it.
+    """
+
+    def __init__(self, plan: StepPlan, shard: int, platform: Platform, stop: StopSignal) -> None:
+        self._plan = plan
+        self._shard = shard
+        self._platform = platform
+        self._stop = stop
+
+    async def to_end(self) -> ShardEnd:
+        """Return how the shard ended; further attempts are started within the budgets."""
+        attempt = self._where_it_stands()
+        while True:
+            finding, pod = await self._live(attempt)
+            await self._record(attempt, pod, finding)
+            following = self._next(attempt, finding, pod)
+            if isinstance(following, Finding):
+                held = (*attempt.before, ref_of(pod)) if pod else attempt.before
+                return ShardEnd(following, attempt.number, held)
+            pause = self._plan.budgets.pause_before(following.spent)
+            self._tell_next(finding, following, pause)
+            if pause:
+                await self._stop.wait(pause)
+            attempt = following
+
+    def _where_it_stands(self) -> _Attempt:
+        """Find the shard's pods of an earlier life of ours, by their labels."""
+        found = sorted(
+            (
+                pod
+                for pod in self._platform.watch.of_try(self._plan.context.try_id)
+                if pod["metadata"]["labels"].get(SHARD_LABEL) == str(self._shard)
+            ),
+            key=_attempt_of,
+        )
+        if not found:
+            return _Attempt(queued_at=self._plan.started_at)
+        *older, last = found
+        # What stands before the highest attempt was recorded before that one was created.
+        return _Attempt(
+            number=_attempt_of(last),
+            memory_bytes=memory_limit(last),
+            spent=_spent_of(last),
+            before=tuple(ref_of(pod) for pod in older),
+        )
+
+    async def _live(self, attempt: _Attempt) -> tuple[Finding, dict[str, Any] | None]:
+        plan, platform = self._plan, self._platform
+        pod = pod_of(plan, self._shard, attempt.number, attempt.memory_bytes, attempt.spent)
+        name = pod["metadata"]["name"]
+        with platform.watch.follow(plan.namespace, name) as follower:
+            known = None if follower.gone else follower.pod
+            if known is None:
+                made = await start(pod, platform, plan.budgets, self._stop)
+                if isinstance(made, Finding):
+                    return made, None
+                platform.watch.learn(made)
+                known = made
+            if attempt.before:
+                await asyncio.gather(*(let_go(each, plan, platform) for each in attempt.before))
+                attempt.before = ()
+            following = Following(
+                context_of(plan, self._shard, attempt.number),
+                plan,
+                platform,
+                stop=self._stop,
+                follower=follower,
+                uid=known["metadata"]["uid"],
+            )
+            finding = await following.to_end()
+            return finding, following.pod or known
+
+    async def _record(
+        self, attempt: _Attempt, pod: Mapping[str, Any] | None, finding: Finding
+    ) -> None:
+        """Store the attempt; a ledger that is away is waited for, however long."""
+        context = context_of(self._plan, self._shard, attempt.number)
+        record = record_of(context, pod, finding, queued_at=attempt.queued_at)
+        pause = RECORD_PAUSE
+        while True:
+            try:
+                await self._platform.record(record)
+            except Exception as error:  # noqa: BLE001 (any ledger's own errors)
+                log.warning("Attempt %s is not recorded yet: %s", record.key, error)
+            else:
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_RECORD_PAUSE)
+
+    def _next(
+        self, attempt: _Attempt, finding: Finding, pod: Mapping[str, Any] | None
+    ) -> _Attempt | Finding:
+        """Return the next attempt, or the finding that ends the shard."""
+        verdict, budgets = finding.verdict, self._plan.budgets
+        if verdict is Verdict.SUCCEEDED or self._stop.reason is not None or pod is None:
+            return finding
+        if finding.exit_code in self._plan.skip_exit_codes or verdict not in budgets.again:
+            return finding
+        if not budgets.allows(verdict, attempt.spent):
+            return _over(finding, f"It was the last of {budgets.again[verdict] + 1} attempts.")
+        memory: int | None = attempt.memory_bytes
+        if verdict is Verdict.OUT_OF_MEMORY:
+            limit = memory_limit(pod)
+            memory = budgets.more_memory(limit) if limit and finding.exit_code is not None else None
+            if memory is None:
+                cap = human_bytes(budgets.memory_cap_bytes)
+                return _over(finding, f"More than {cap} is not given to a further attempt.")
+        return _Attempt(
+            number=attempt.number + 1,
+            memory_bytes=memory,
+            spent={**attempt.spent, verdict: attempt.spent.get(verdict, 0) + 1},
+            before=(*attempt.before, ref_of(pod)),
+        )
+
+    def _tell_next(self, finding: Finding, following: _Attempt, pause: float) -> None:
+        words = f"{finding.sentence} Attempt {following.number} starts"
+        if finding.verdict is Verdict.OUT_OF_MEMORY:
+            words += f" with {human_bytes(following.memory_bytes)}"
+        if pause:
+            words += f" in {in_words(pause)}"
+        self._platform.say(f"{words}; no retry of Airflow's is used.")
+
+
+def _attempt_of(pod: Mapping[str, Any]) -> int:
+    text = pod["metadata"]["labels"].get(ATTEMPT_LABEL, "1")
+    return int(text) if text.isdigit() else 1
+
+
+def _spent_of(pod: Mapping[str, Any]) -> dict[Verdict, int]:
+    text = (pod["metadata"].get("annotations") or {}).get(SPENT_ANNOTATION)
+    try:
+        return {Verdict(name): int(count) for name, count in json.loads(text or "{}").items()}
+    except (ValueError, AttributeError):
+        # Of a version of ours that knows other verdicts: at worst it is tried more often.
+        return {}
+
+
+def _over(finding: Finding, why: str) -> Finding:
+    return finding.model_copy(update={"sentence": f"{finding.sentence} {why}"})

@@ -1,0 +1,136 @@
+"""Start an attempt: create its pod, or adopt the one that is there already."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final
+
+from stationmaster.airflow.life.apierrors import (
+    ClusterError,
+    ClusterUnreachableError,
+    ConflictError,
+)
+from stationmaster.airflow.life.findings import Finding, Verdict
+from stationmaster.airflow.life.names import ATTEMPT_LABEL, SHARD_LABEL, TRY_ID_LABEL
+from stationmaster.airflow.life.podfacts import in_words, who
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stationmaster.airflow.life.budgets import Budgets
+    from stationmaster.airflow.life.platform import Platform
+    from stationmaster.airflow.life.stopping import StopSignal
+
+__all__ = ["start"]
+
+IDENTITY: Final = (TRY_ID_LABEL, SHARD_LABEL, ATTEMPT_LABEL)
+
+UNAUTHORIZED: Final = 401
+FORBIDDEN: Final = 403
+
+REFUSED_PAUSE: Final = 10.0
+"""Between tries where a quota or a login is in the way: both pass without us."""
+
+TAKEN_PAUSE: Final = 0.5
+
+
+async def start(
+    pod: Mapping[str, Any], platform: Platform, budgets: Budgets, stop: StopSignal
+) -> dict[str, Any] | Finding:
+    """Return the attempt's pod as the API has it, or why there is none.
+
+    A name that is taken by the very same attempt means that somebody has created it: a former
+    life of ours, another launcher, or our own request whose answer got lost.
+    """
+    began, told = dt.datetime.now(dt.UTC), ""
+    refusal: ClusterError
+    while True:
+        if stop.reason is not None:
+            return _not_started(pod, stop.reason)
+        pause = REFUSED_PAUSE
+        try:
+            return await platform.cluster.create_pod(pod)
+        except ConflictError as taken:
+            adopted = await _adopt(pod, platform)
+            if adopted is not None:
+                return adopted
+            # Deleted meanwhile, or a conflict within a quota's own bookkeeping.
+            refusal, pause = taken, TAKEN_PAUSE
+        except ClusterUnreachableError as away:
+            refusal, pause = away, TAKEN_PAUSE
+        except ClusterError as refused:
+            if not _may_pass(refused):
+                return _refused(pod, refused)
+            refusal = refused
+        waited = (dt.datetime.now(dt.UTC) - began).total_seconds()
+        if waited > budgets.schedule_seconds:
+            return _never_admitted(pod, refusal, waited)
+        if pause == REFUSED_PAUSE and refusal.message != told:
+            told = refusal.message
+            platform.say(f"{who(pod)} waits to be admitted: {refusal.message}")
+        await stop.wait(pause)
+
+
+async def _adopt(pod: Mapping[str, Any], platform: Platform) -> dict[str, Any] | Finding | None:
+    metadata = pod["metadata"]
+    try:
+        found = await platform.cluster.get_pod(metadata["namespace"], metadata["name"])
+    except ClusterUnreachableError:
+        return None
+    if found is None:
+        return None
+    labels = found["metadata"].get("labels") or {}
+    if any(labels.get(name) != metadata["labels"].get(name) for name in IDENTITY):
+        return Finding(
+            verdict=Verdict.CONFIG_ERROR,
+            sentence=f"{who(pod)} cannot start: pod {metadata['name']} is there already, and is "
+            "not this attempt's by its labels.",
+            hint=f"Find out who made it, delete it (kubectl delete pod {metadata['name']}), and "
+            "clear the task.",
+            evidence={"labels": {name: labels.get(name) for name in IDENTITY}},
+        )
+    return found
+
+
+def _may_pass(refused: ClusterError) -> bool:
+    """Tell whether a refusal may pass by itself: a full quota, an expired login."""
+    return refused.code == UNAUTHORIZED or (
+        refused.code == FORBIDDEN and "exceeded quota" in refused.message
+    )
+
+
+def _refused(pod: Mapping[str, Any], refused: ClusterError) -> Finding:
+    namespace = pod["metadata"]["namespace"]
+    if "violates PodSecurity" in refused.message:
+        hint = "Strike what the restricted Pod Security Standard forbids from the step's arguments."
+    elif refused.code == FORBIDDEN and "cannot create resource" in refused.message:
+        hint = f"Let Airflow's service account create pods in {namespace} (the chart's Role)."
+    elif "serviceaccount" in refused.message:
+        hint = f"Create that service account in {namespace}, or correct service_account_name=."
+    else:
+        hint = "Correct what the API server names, then clear the task."
+    return Finding(
+        verdict=Verdict.CONFIG_ERROR,
+        sentence=f"{who(pod)} was refused by the API server ({refused.code} {refused.reason}): "
+        f"{refused.message.rstrip('.')[:600]}.",
+        hint=hint,
+        evidence={"code": refused.code, "reason": refused.reason, "message": refused.message[:500]},
+    )
+
+
+def _never_admitted(pod: Mapping[str, Any], refusal: ClusterError, waited: float) -> Finding:
+    return Finding(
+        verdict=Verdict.UNSCHEDULABLE,
+        sentence=f"{who(pod)} was not admitted within {in_words(waited)}: "
+        f"{refusal.message.rstrip('.')[:600]}.",
+        hint="Raise the namespace's quota, or run fewer steps at once (a pool).",
+        evidence={"code": refusal.code, "reason": refusal.reason, "message": refusal.message[:500]},
+    )
+
+
+def _not_started(pod: Mapping[str, Any], reason: Verdict) -> Finding:
+    return Finding(
+        verdict=reason,
+        sentence=f"{who(pod)} was stopped before its pod was created.",
+        hint="Nothing was written; clear the task to run it.",
+    )
