@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import threading
 from collections import deque
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
+from stationmaster.ledger.local import record_process
 from stationmaster.step.process import ProcessOutcome, StepProcess
 
 if TYPE_CHECKING:
@@ -120,6 +122,7 @@ class LocalRun:
     def _run_process(self, context: StepContext, on_line: Callable[[str], None]) -> ProcessOutcome:
         if self._stopping.is_set():
             return STOPPED
+        started_at = dt.datetime.now(dt.UTC)
         process = StepProcess(
             context, self._command, env=self._env, grace_seconds=self._grace_seconds
         )
@@ -128,6 +131,8 @@ class LocalRun:
             if self._stopping.is_set():  # asked between the check above and the start
                 process.stop()
             try:
-                return process.wait(on_line)
+                outcome = process.wait(on_line)
             finally:
                 self._running.remove(process)
+        record_process(context, outcome, started_at=started_at)
+        return outcome

@@ -105,7 +105,7 @@ class Recorder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Write what waits to the database, else to the file; takes twice `answer_seconds` at most."""
+        """Write what waits to the database, else to the file, within twice `answer_seconds`."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})

@@ -46,6 +46,16 @@ class Ledger:
         return cls(make_engine(uri))
 
     @property
+    def needs_migration(self) -> bool:
+        """Tell whether it has no tables yet, or those of an older release."""
+        return schema.is_behind(self._engine)
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether it is a file of this machine."""
+        return self._engine.dialect.name == "sqlite"
+
+    @property
     def name(self) -> str:
         """Return where it is, without a password."""
         return safe_name(self._engine)
@@ -56,12 +66,16 @@ class Ledger:
 
     def migrate(self) -> tuple[str | None, str]:
         """Bring the schema to this program's revision; return what was there and what is."""
-        return schema.migrate(self._engine)
+        from stationmaster.ledger import migrating  # noqa: PLC0415 (whoever records needs no Alembic)
+
+        return migrating.migrate(self._engine)
 
     def downgrade(self, revision: str) -> tuple[str | None, str]:
         """Take the schema back to an older revision; return what was there and what is."""
+        from stationmaster.ledger import migrating  # noqa: PLC0415 (as above)
+
         self._fits = False
-        return schema.downgrade(self._engine, revision)
+        return migrating.downgrade(self._engine, revision)
 
     def record(self, record: AttemptRecord) -> str | None:
         """Write down one attempt; return the verdict that stands for it."""

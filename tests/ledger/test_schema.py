@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from stationmaster.ledger import schema
 from stationmaster.ledger.engine import make_engine, transaction
+from stationmaster.ledger.migrating import scripts
 from stationmaster.ledger.models import METADATA, VERSION_TABLE
+from stationmaster.ledger.schema import HEAD
 from stationmaster.ledger.store import Ledger
 from stationmaster.step.errors import MisconfiguredError
 from tests.ledger.attempts import record
@@ -44,6 +45,11 @@ def test_models_and_migrations_agree(uri: str, ledger: Ledger) -> None:
     assert differences(uri, METADATA) == []
 
 
+def test_the_program_knows_its_newest_revision() -> None:
+    """The revision that a program asks for is the last of its migrations, and the only last."""
+    assert scripts().get_heads() == [HEAD]
+
+
 def test_a_disagreement_is_seen(uri: str, ledger: Ledger) -> None:
     """The comparison finds a column that no migration makes."""
     assert ledger.last(1) == []
@@ -57,10 +63,10 @@ def test_a_disagreement_is_seen(uri: str, ledger: Ledger) -> None:
 def test_migrating_again_changes_nothing(uri: str) -> None:
     """The first time makes the tables; the second finds them, and what they hold stays."""
     ledger = Ledger.open(uri)
-    assert ledger.migrate() == (None, schema.head())
+    assert ledger.migrate() == (None, HEAD)
     ledger.record(record())
 
-    assert ledger.migrate() == (schema.head(), schema.head())
+    assert ledger.migrate() == (HEAD, HEAD)
     assert len(ledger.last(9)) == 1
 
 
@@ -69,7 +75,7 @@ def test_down_and_up_again(uri: str) -> None:
     ledger = Ledger.open(uri)
     ledger.migrate()
 
-    assert ledger.downgrade("base") == (schema.head(), "base")
+    assert ledger.downgrade("base") == (HEAD, "base")
     assert sa.inspect(make_engine(uri)).get_table_names() == [VERSION_TABLE]
     with pytest.raises(MisconfiguredError, match="stationmaster ledger migrate"):
         ledger.record(record())
@@ -98,7 +104,7 @@ def test_many_migrators_at_once_are_one(uri: str) -> None:
     for thread in threads:
         thread.join()
 
-    made, found = (None, schema.head()), (schema.head(), schema.head())
+    made, found = (None, HEAD), (HEAD, HEAD)
     assert sorted(results, key=str) == sorted([made, *[found] * 5], key=str)
 
 
