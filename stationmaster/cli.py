@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "demo": "stationmaster.demo.commands:demo",
     "maintain": "stationmaster.step.datasets.commands:maintain",
     "forget": "stationmaster.step.datasets.commands:forget",
+    "ledger": "stationmaster.ledger.commands:app",
     "sources": "stationmaster.sources.commands:app",
 }
 """Where each command lives; only the one that is called is imported, for some take seconds."""
