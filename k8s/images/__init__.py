@@ -1,0 +1,1 @@
+"""Build the images of the jobs and the platform, and hand them to a kind cluster."""
