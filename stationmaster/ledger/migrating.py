@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,9 +80,14 @@ def downgrade(engine: sa.Engine, revision: str) -> tuple[str | None, str]:
 
 def _run(connection: sa.Connection, steps: Callable[[Any, Any], Any]) -> None:
     """Run migration steps in the connection's own transaction; no env.py is needed for that."""
+    # On a laptop this runs inside a step: its log is no place for Alembic's setup.
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     with EnvironmentContext(Config(), scripts(), fn=steps) as environment:
         environment.configure(
-            connection=connection, target_metadata=METADATA, version_table=VERSION_TABLE
+            connection=connection,
+            target_metadata=METADATA,
+            version_table=VERSION_TABLE,
+            transactional_ddl=True,  # sqlite too, since our connections begin by themselves
         )
         environment.run_migrations()
 

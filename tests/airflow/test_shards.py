@@ -120,8 +120,10 @@ def test_no_more_processes_than_allowed_run_at_a_time(tmp_path: Path) -> None:
     """Six shards with two processes at a time never see a third beside them."""
     script = 'mkdir "$0/$$"; ls "$0" | wc -l; sleep 0.2; rmdir "$0/$$"'
     seen: list[int] = []
+    running = tmp_path / "running"
+    running.mkdir()
     run = LocalRun(
-        contexts(6), ["sh", "-c", script, str(tmp_path)], env={}, grace_seconds=1, parallel=2
+        contexts(6), ["sh", "-c", script, str(running)], env={}, grace_seconds=1, parallel=2
     )
 
     ends = run.run(lambda _, line: seen.append(int(line)))
