@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Final
 from stationmaster.step.logformat import CONTROL, Gap, control_line, escape, object_name
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from stationmaster.step.logformat import LogHead
     from stationmaster.step.logstore import LogStore
 
@@ -102,6 +104,7 @@ class LogSpool:
         self._in_line = False
         """What the store has ends in the middle of a line."""
         self._ended = False
+        self._left = False
         self._complete = False
         self._oldest: float | None = None
         self._spill: tempfile.TemporaryDirectory[str] | None = None
@@ -121,6 +124,12 @@ class LogSpool:
             for start in range(0, len(view), self._limits.part_bytes):
                 self._append(view[start : start + self._limits.part_bytes], at_ms)
 
+    def note(self, **fields: JsonValue) -> None:
+        """Put a control line of the writer's own between two lines; readers of lines skip it."""
+        with self._lock:
+            if self._at_line_start:
+                self._put(self._open, control_line(**fields))
+
     def add_gap(self, gap: Gap) -> None:
         """Name lines that the writer itself could not get."""
         with self._lock:
@@ -137,6 +146,18 @@ class LogSpool:
                     self._append(b"\n", self._mark_ms)
                 self._put(self._open, control_line(last=True))
 
+    def leave(self) -> None:
+        """Let `flush` write what is here now, without an end: another writer goes on."""
+        with self._lock:
+            self._left = True
+            self._complete = self._complete or not (self._full or self._open.size)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Return how much is not in the store yet."""
+        with self._lock:
+            return self._open.size + sum(each.size for each in self._full)
+
     @property
     def complete(self) -> bool:
         """Tell whether all there is, the end included, is in the store."""
@@ -145,7 +166,7 @@ class LogSpool:
     def due(self) -> bool:
         """Tell whether there is something to write by now."""
         with self._lock:
-            if self._full or (self._ended and not self._complete):
+            if self._full or self._ended or self._left:
                 return True
             return self._oldest is not None and (
                 time.monotonic() - self._oldest >= self._limits.flush_seconds
@@ -287,7 +308,7 @@ class LogSpool:
             segment.file = None
         if not self._full and not self._open.size:
             self._oldest = None
-            self._complete = self._ended
+            self._complete = self._ended or self._left
         else:
             self._oldest = time.monotonic()
 

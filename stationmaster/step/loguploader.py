@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stationmaster.step.logspool import LogSpool
-
-__all__ = ["LogUploader"]
+__all__ = ["LogUploader", "Spool"]
 
 _TICK_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 15.0
+
+
+class Spool(Protocol):
+    """Hold what is to be carried away, such as a `LogSpool`."""
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether nothing is left and nothing will come."""
+
+    def due(self) -> bool:
+        """Tell whether there is something to carry by now."""
+
+    def flush(self) -> None:
+        """Carry a piece of it away; blocks, and raises when that failed."""
 
 
 class LogUploader:
@@ -34,8 +46,8 @@ class LogUploader:
         ]
         self._on_trouble = on_trouble
         self._lock = threading.Lock()
-        self._spools: list[LogSpool] = []
-        self._busy: set[LogSpool] = set()
+        self._spools: list[Spool] = []
+        self._busy: set[Spool] = set()
         self._wake = threading.Event()
         self._closing = False
         self._stopped = False
@@ -47,7 +59,7 @@ class LogUploader:
         for thread in self._threads:
             thread.start()
 
-    def carry(self, spool: LogSpool) -> None:
+    def carry(self, spool: Spool) -> None:
         """Look after a spool until it is complete."""
         with self._lock:
             self._spools.append(spool)
@@ -86,7 +98,7 @@ class LogUploader:
                 self._last_progress = time.monotonic()
                 self._done(spool)
 
-    def _next(self) -> LogSpool | None:
+    def _next(self) -> Spool | None:
         """Return a spool that has something to write; each has its turn."""
         with self._lock:
             for place, spool in enumerate(self._spools):
@@ -97,7 +109,7 @@ class LogUploader:
                     return spool
         return None
 
-    def _done(self, spool: LogSpool) -> None:
+    def _done(self, spool: Spool) -> None:
         with self._lock:
             self._busy.discard(spool)
             if spool.complete:
