@@ -58,8 +58,7 @@ def _build(wanted: list[Artifact], cluster: str) -> None:
     if not nodes:
         _say(f"no kind cluster {cluster!r} is running: nothing loaded")
         return
-    for node, (count, seconds) in load(docker, nodes, [image.reference for image in built]).items():
-        _say(f"loaded    {count} into {node}, {seconds:.1f} s" if count else f"has all   {node}")
+    load(docker, nodes, [image.reference for image in built], _say)
 
 
 def _write(*, check: bool) -> int:

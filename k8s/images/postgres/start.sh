@@ -61,7 +61,7 @@ make_databases() {
 [[ -s $PGDATA/PG_VERSION ]] || make_cluster
 # First without a door to the network: nobody is let in before the passwords stand.
 pg_ctl --pgdata "$PGDATA" --wait --timeout 600 --silent --log /tmp/start.log \
-    --options "-c listen_addresses='' -c unix_socket_directories=$sockets" start ||
+    --options "-c listen_addresses='' -c jit=off -c unix_socket_directories=$sockets" start ||
     { cat /tmp/start.log >&2; exit 1; }
 make_databases
 pg_ctl --pgdata "$PGDATA" --wait --silent --mode fast stop
@@ -71,4 +71,5 @@ exec postgres -D "$PGDATA" \
     -c unix_socket_directories="$sockets" \
     -c max_connections="${MAX_CONNECTIONS:-200}" \
     -c password_encryption=scram-sha-256 \
+    -c jit=off \
     -c timezone=UTC -c log_timezone=UTC "$@"
