@@ -65,7 +65,19 @@ lint: setup ## Format check, lint and types only
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/mypy $(CODE)
 
-##@ On a cluster
+##@ Run on Kubernetes
+
+.PHONY: cluster
+cluster: ## Start a kind cluster here (YES=1 installs system packages, KWOK=1 adds simulated nodes)
+	@YES=$(YES) KWOK=$(KWOK) k8s/kind/cluster up
+
+.PHONY: cluster-status
+cluster-status: ## Say how the cluster is, and how to talk to it
+	@k8s/kind/cluster status
+
+.PHONY: cluster-delete
+cluster-delete: ## Delete the cluster (built parts stay in the cache)
+	@k8s/kind/cluster delete
 
 .PHONY: images
 images: setup ## Build the images that changed, load them into kind where it runs

@@ -16,6 +16,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "stationmaster.ledger",
         "stationmaster.step.errors",
         "stationmaster.step.jobfile",
+        "stationmaster.step.loguploader",
+        "stationmaster.step.masking",
         "stationmaster.step.process",
         "stationmaster.step.protocol",
         "stationmaster.step.settings",
