@@ -300,7 +300,7 @@ class LogSpool:
             segment.size -= written.taken
             segment.stored = written.body
             segment.lines = segment.waiting.count(b"\n")
-            segment.first_ms = segment.last_ms
+            segment.first_ms = segment.last_ms if segment.waiting else 0
             if segment is self._open and len(written.body) >= self._limits.object_bytes:
                 self._seal()
         if segment.file is not None:

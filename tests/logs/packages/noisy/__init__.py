@@ -1,0 +1,1 @@
+"""A job that prints what it is asked to."""
