@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
@@ -49,6 +50,11 @@ class Ledger:
     def needs_migration(self) -> bool:
         """Tell whether it has no tables yet, or those of an older release."""
         return schema.is_behind(self._engine)
+
+    @property
+    def is_missing(self) -> bool:
+        """Tell whether it is a file that nobody has made yet."""
+        return self.is_local and not Path(str(self._engine.url.database)).exists()
 
     @property
     def is_local(self) -> bool:
@@ -119,12 +125,15 @@ class Ledger:
         count: int,
         *,
         pipeline: str | None = None,
+        step: str | None = None,
         business_date: dt.date | None = None,
     ) -> list[AttemptRecord]:
         """Return the attempts recorded last, newest first."""
         query = sa.select(attempt)
         if pipeline is not None:
             query = query.where(attempt.c.pipeline == pipeline)
+        if step is not None:
+            query = query.where(attempt.c.step == step)
         if business_date is not None:
             query = query.where(attempt.c.business_date == business_date)
         newest = (attempt.c.recorded_at.desc(), *attempt.primary_key)
