@@ -7,13 +7,13 @@ set there wins, save what makes a pod a step: its name, the context, and no rest
 from __future__ import annotations
 
 import copy
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
 from kubernetes.client import models as k8s  # type: ignore[import-untyped]
 
 from stationmaster.airflow.arguments import LABEL_DOMAIN
+from stationmaster.airflow.life.names import label_value, labels_of, pod_name
 from stationmaster.step.protocol import CONTEXT_VARIABLE, TERMINATION_LOG
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from stationmaster.step.protocol import StepContext
 
 __all__ = ["build_pod", "label_value", "pod_name"]
-
-LONGEST_NAME: Final = 63
-"""Of a DNS label and of a label's value alike (RFC 1123; Kubernetes' object names guide)."""
 
 USER_ID: Final = 10001
 """The uid that the jobs' Dockerfiles create."""
@@ -38,25 +35,6 @@ GONE_NODE_SECONDS: Final = 20
 """How long a pod stays bound to a node that is gone; Kubernetes' default is 300."""
 
 GRACE_SECONDS: Final = 30
-
-
-def pod_name(context: StepContext) -> str:
-    """Return the name that fences an attempt: the same attempt can't be started twice.
-
-    Made of the try's unique id, shard and attempt; the job's name before it is for people.
-    """
-    tail = f"-{context.try_id.replace('-', '')}-{context.shard.index}-{context.attempt}".lower()
-    head = re.sub(r"[^a-z0-9]+", "-", context.job.lower())[: LONGEST_NAME - len(tail)]
-    return f"{head.strip('-') or 'step'}{tail}"[:LONGEST_NAME]
-
-
-def label_value(text: str) -> str:
-    """Return the text as a label's value: at most 63 of [A-Za-z0-9_.-], alphanumeric at the ends.
-
-    Long texts keep their end, where run ids differ from each other.
-    """
-    clean = re.sub(r"[^A-Za-z0-9_.-]+", "_", text)[-LONGEST_NAME:]
-    return re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", clean)
 
 
 def build_pod(
@@ -92,7 +70,7 @@ def _base_pod(job: CatalogJob, resources: Resources, context: StepContext) -> k8
     return k8s.V1Pod(
         api_version="v1",
         kind="Pod",
-        metadata=k8s.V1ObjectMeta(labels=_labels(context), annotations=_annotations(context)),
+        metadata=k8s.V1ObjectMeta(labels=labels_of(context), annotations=_annotations(context)),
         spec=k8s.V1PodSpec(
             containers=[_container(job, resources, context)],
             restart_policy="Never",
@@ -152,27 +130,6 @@ def _deserialized(job: CatalogJob) -> k8s.V1Pod:
     container = {"name": "base", "envFrom": environment}
     spec = {"containers": [container], "tolerations": list(job.placement.tolerations)}
     return PodGenerator.deserialize_model_dict({"spec": spec})
-
-
-def _labels(context: StepContext) -> dict[str, str]:
-    ours = {
-        "pipeline": context.pipeline,
-        "step": context.step,
-        "run": context.run_id,
-        "map-index": str(context.map_index) if context.map_index >= 0 else "",
-        "shard": str(context.shard.index),
-        "shards": str(context.shard.count),
-        "try": str(context.try_number),
-        "try-id": context.try_id,
-        "attempt": str(context.attempt),
-        "business-date": context.business_date.isoformat(),
-    }
-    return {
-        "app.kubernetes.io/name": label_value(context.job),
-        "app.kubernetes.io/part-of": label_value(context.pipeline),
-        "app.kubernetes.io/managed-by": "stationmaster",
-        **{f"{LABEL_DOMAIN}{name}": label_value(value) for name, value in ours.items() if value},
-    }
 
 
 def _annotations(context: StepContext) -> dict[str, str]:
