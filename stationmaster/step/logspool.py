@@ -200,9 +200,9 @@ class LogSpool:
 
     def _append(self, data: bytes, at_ms: int) -> None:
         segment = self._open
+        segment.lines += data.count(b"\n")
         if at_ms - self._mark_ms >= _MARK_MS or at_ms < self._mark_ms or not segment.size:
             data = self._marked(data, at_ms)
-        segment.lines += data.count(b"\n")
         segment.first_ms = segment.first_ms or at_ms
         segment.last_ms = at_ms
         self._put(segment, data)
@@ -299,7 +299,8 @@ class LogSpool:
             del segment.waiting[: written.taken]
             segment.size -= written.taken
             segment.stored = written.body
-            segment.lines = segment.waiting.count(b"\n")
+            marks = segment.waiting.count(CONTROL + b"{")
+            segment.lines = segment.waiting.count(b"\n") - marks
             segment.first_ms = segment.last_ms if segment.waiting else 0
             if segment is self._open and len(written.body) >= self._limits.object_bytes:
                 self._seal()

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     from stationmaster.step.logstore import LogStore, StoredObject
 
-__all__ = ["HOLD_MS", "ChunkSource", "LogLine"]
+__all__ = ["AT_END", "HOLD_MS", "ChunkSource", "LogLine"]
 
 HOLD_MS: Final = 5000
 """Lines of a running step are shown when they are this old."""
+
+AT_END: Final = 1 << 60
+"""Place of what is known only when nothing can follow: below everything that was shown before."""
 
 _ON_TIME_MS: Final = 3000
 """A chunk that is sent this long after a line still keeps the line's own time as its place."""
@@ -169,13 +172,13 @@ class ChunkSource:
         if not (self._ended or self.complete):
             return
         if self._begun is not None:
-            yield LogLine(self._begun_place, bytes(self._begun))
+            yield LogLine(AT_END, bytes(self._begun))
         if not self.complete and self.head is not None and self.head.source != "platform":
             text = (
                 b"... this log ends without a last word: what was printed in the 2 seconds "
                 b"before the end may be missing"
             )
-            yield LogLine(self._next_place(), text, warns=True)
+            yield LogLine(AT_END, text, warns=True)
 
 
 def _gap_sentence(gap: dict[str, object]) -> str:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from stationmaster.airflow.logs.chunklines import AT_END
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -68,7 +70,7 @@ def as_json_lines(
     for place_ms, _, document in merged:
         if until_ms is not None and place_ms > until_ms:
             return
-        last_us = max(place_ms * 1000, last_us + 1)
+        last_us = last_us + 1 if place_ms == AT_END else max(place_ms * 1000, last_us + 1)
         document["timestamp"] = _stamp(last_us)
         yield dumps(document)
 
