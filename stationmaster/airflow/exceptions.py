@@ -9,6 +9,11 @@
         ├── StepTemporaryError       75  retried
         ├── StepKilledError     128 + n  a signal ended it, and not we sent it
         ├── StepStoppedError        143  stopped on our request (kill, timeout, shutdown)
+        ├── StepTimedOutError            its time was over, retried
+        ├── StepOutOfMemoryError         also with the largest memory it may get, retried
+        ├── StepInterruptedError         the cluster took its pods, more often than is normal
+        ├── StepUnschedulableError       no node took it in time, retried
+        ├── StepImageUnavailableError    its image cannot be pulled, retried
         └── SourceMissingError           never retried: the wait was the retry
 
 The never-retried ones are AirflowFailExceptions too, the one type after which Airflow 3.3 asks
@@ -32,13 +37,19 @@ __all__ = [
     "SourceMissingError",
     "StepContractBrokenError",
     "StepFailedError",
+    "StepImageUnavailableError",
+    "StepInterruptedError",
     "StepKilledError",
     "StepMisconfiguredError",
+    "StepOutOfMemoryError",
     "StepStoppedError",
     "StepSupersededError",
     "StepTemporaryError",
+    "StepTimedOutError",
     "StepUnavailableError",
+    "StepUnschedulableError",
     "failure_of",
+    "words_of",
 ]
 
 SHELL_SIGNAL_BASE: Final = 128
@@ -90,6 +101,26 @@ class StepStoppedError(StepFailedError):
     """Raised when the step was stopped on request: marked, cleared, timed out, shut down."""
 
 
+class StepTimedOutError(StepFailedError):
+    """Raised when the step's time was over; its pods were stopped."""
+
+
+class StepOutOfMemoryError(StepFailedError):
+    """Raised when the step ran out of memory, each time with more, up to the cap."""
+
+
+class StepInterruptedError(StepFailedError):
+    """Raised when the cluster ended the step's pods (evicted, drained, lost) beyond the budget."""
+
+
+class StepUnschedulableError(StepFailedError):
+    """Raised when no node took the step's pod in time."""
+
+
+class StepImageUnavailableError(StepFailedError):
+    """Raised when the step's image could not be pulled."""
+
+
 class SourceMissingError(StepFailedError, AirflowFailException):
     """Raised when a source had not delivered by the end of the wait."""
 
@@ -114,7 +145,7 @@ def failure_of(where: str, outcome: ProcessOutcome, tail: Sequence[str]) -> Step
     said = outcome.result.error if outcome.result is not None else None
     sentence = f"{where} {_verb(kind, outcome)}"
     if said is not None:
-        sentence += f": {_words(said)}"
+        sentence += f": {words_of(said)}"
     else:
         if outcome.result is not None and outcome.result.phase:
             sentence += f" while it was at: {outcome.result.phase}"
@@ -126,7 +157,7 @@ def failure_of(where: str, outcome: ProcessOutcome, tail: Sequence[str]) -> Step
     return kind(sentence, exit_code=outcome.exit_code, failure=outcome.failure)
 
 
-def _words(failure: StepFailure) -> str:
+def words_of(failure: StepFailure) -> str:
     """Return a step's error as one text: where, expected, got, hint; or its plain message."""
     if failure.where:
         return f"{failure.where}: expected {failure.expected}, got {failure.got}. {failure.hint}"

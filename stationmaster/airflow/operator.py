@@ -1,4 +1,4 @@
-"""StepOperator: a step of a pipeline, as a local process or as a pod."""
+"""StepOperator: a step of a pipeline, as a local process or as pods."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from stationmaster.airflow.arguments import check_arguments
 from stationmaster.airflow.catalog import find_job
 from stationmaster.airflow.contexts import count_shards, example_context, shard_contexts
 from stationmaster.airflow.dates import business_date_template, parse_business_date
-from stationmaster.airflow.exceptions import StepFailedError, StepMisconfiguredError, failure_of
+from stationmaster.airflow.ends import outcome, read_end
+from stationmaster.airflow.exceptions import (
+    StepFailedError,
+    StepMisconfiguredError,
+    StepStoppedError,
+    failure_of,
+)
+from stationmaster.airflow.launcher.template import NeedsWorkerError
+from stationmaster.airflow.launcher.writing import configured_name, why_worker, write_template
+from stationmaster.airflow.podrun import PodRun, worker_run
 from stationmaster.airflow.process import LocalRun, ShardOutcome
 from stationmaster.airflow.results import reference, sentences, unpublished
 from stationmaster.airflow.retries import StepRetryPolicy
@@ -95,9 +104,16 @@ class StepOperator(KubernetesPodOperator):
         self.count_shards = shards if callable(shards) else None
         self.shards = 1 if callable(shards) else shards
         self.runtime = runtime or settings.runtime
+        given = {**defaults, **kwargs}
+        self.schedule_seconds: float | None = given.get("schedule_timeout_seconds")
+        self.start_seconds: float | None = given.get("startup_timeout_seconds")
         super().__init__(**_with_defaults(kwargs, defaults, found))
+        if self.runtime == "kubernetes":
+            self.namespace = self.namespace or settings.steps_namespace
+            if not self.executor and not why_worker(self):
+                self.executor = configured_name()
         self._refuse_misplaced_params(found)
-        self._run: LocalRun | None = None
+        self._run: LocalRun | PodRun | None = None
 
     @classmethod
     def partial(cls, **kwargs: Any) -> OperatorPartial:  # noqa: ANN401 (as __init__)
@@ -121,24 +137,58 @@ class StepOperator(KubernetesPodOperator):
         try:
             contexts = self._contexts(context)
             if self.runtime == "kubernetes":
-                raise _kubernetes_not_yet(self.task_id)
+                return self._run_pods(context, contexts)
             outcomes = self._run_locally(contexts)
         except MisconfiguredError as error:
             raise StepMisconfiguredError(str(error), exit_code=error.exit_code) from error
         self._raise_failure(outcomes)
         results = [each.outcome.result for each in outcomes if each.outcome.result is not None]
         self._refuse_unpublished(results, contexts)
-        pushed = reference(contexts[0].business_date, results)
-        for line in sentences(pushed):
-            self.log.info(line)
-        return pushed
+        return self._told(reference(contexts[0].business_date, results))
+
+    def finish(self, context: Context, end: str) -> dict[str, Any]:
+        """Return or raise what the launcher saw of the step's pods, where code must follow.
+
+        Args:
+            context: Of the task.
+            end: A StepEnd as JSON.
+
+        Raises:
+            StepFailedError: As `execute`.
+            AirflowSkipException: As `execute`.
+        """
+        del context
+        day = parse_business_date(self.business_date, where=self.task_id)
+        return self._told(outcome(self.job, read_end(end), day, self.skip_on_exit_code))
 
     def on_kill(self) -> None:
-        """Stop the step's processes cleanly; `execute` then raises StepStoppedError."""
+        """Stop the step's processes cleanly; `execute` then raises StepStoppedError.
+
+        Its pods are stopped only where Airflow has taken the task away: a worker that shuts
+        down leaves them to the next one.
+        """
         self._killed = True
-        if self._run is not None:
+        if isinstance(self._run, PodRun):
+            self._run.on_signal()
+        elif self._run is not None:
             self.log.warning("Stopping %s, as Airflow asks.", self.job)
             self._run.stop()
+
+    @classmethod
+    def get_serialized_fields(cls) -> frozenset[str]:
+        """Return the fields that the serialized DAG holds: the launcher's template is one."""
+        theirs = super().get_serialized_fields()  # type: ignore[no-untyped-call]
+        return frozenset({*theirs, "launch"})
+
+    @property
+    def launch(self) -> str | None:
+        """Return the template that the launcher runs the step by, or why only a worker can."""
+        if self.runtime != "kubernetes":
+            return None
+        try:
+            return write_template(self).model_dump_json(exclude_defaults=True, by_alias=True)
+        except NeedsWorkerError as reason:
+            return str(reason)
 
     def build_pod_request_obj(
         self, context: Context | None = None, *, dry_run: bool = False
@@ -161,17 +211,43 @@ class StepOperator(KubernetesPodOperator):
             if context
             else [example_context(self.dag_id, self.task_id, job)]
         )
-        wishes, resources = self._wishes(context), resources_of(self.size)
+        wishes, resources = self.wishes(), resources_of(self.size)
         return [build_pod(wishes, job, resources, each) for each in contexts]
 
-    def _wishes(self, context: Context | None) -> V1Pod:
+    def wishes(self) -> V1Pod:
         """Return the pod that KubernetesPodOperator's own arguments describe."""
         pushes, self.do_xcom_push = self.do_xcom_push, False  # True would mean a sidecar
         try:
-            # A dry run asks no cluster: whether we are inside one is no business of the pod.
-            return super().build_pod_request_obj(context, dry_run=True)
+            # Without a context, since our labels find the pod; and as a dry run, since whether
+            # we are inside a cluster is no business of the pod.
+            return super().build_pod_request_obj(None, dry_run=True)
         finally:
             self.do_xcom_push = pushes
+
+    @property
+    def keeps_pods(self) -> bool:
+        """Tell whether finished pods stay for the reaper."""
+        return bool(self.on_finish_action.value == "keep_pod")
+
+    def _run_pods(self, context: Context, contexts: list[StepContext]) -> dict[str, Any]:
+        """Live the step's pods from this worker, by the loop that the launcher runs them by."""
+        reason = why_worker(self) or "Airflow's configuration names no StepExecutor for it"
+        self.log.info("%s runs on a worker: %s.", self.job, reason)
+        self._run = run = worker_run(self, context, contexts)
+        try:
+            end = run.run()
+        finally:
+            self._run = None
+        if end is None:
+            message = f"{self.job} was left to the next worker; its pods live on."
+            raise StepStoppedError(message)
+        day = contexts[0].business_date
+        return self._told(outcome(self.job, end, day, self.skip_on_exit_code))
+
+    def _told(self, pushed: dict[str, Any]) -> dict[str, Any]:
+        for line in sentences(pushed):
+            self.log.info(line)
+        return pushed
 
     def _contexts(self, context: Context) -> list[StepContext]:
         counted = self.count_shards(context) if self.count_shards else self.shards
@@ -280,12 +356,3 @@ def _with_defaults(
     }
     unsaid = {name: value for name, value in own.items() if name not in {*given, *defaults}}
     return given | unsaid
-
-
-def _kubernetes_not_yet(task_id: str) -> MisconfiguredError:
-    return MisconfiguredError(
-        where=f"runtime of {task_id}",
-        expected="'process'",
-        got="'kubernetes', which builds and checks pods but does not start them yet",
-        hint="Set STATIONMASTER_RUNTIME=process, or leave it out.",
-    )

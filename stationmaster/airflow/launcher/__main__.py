@@ -1,0 +1,52 @@
+"""`python -m stationmaster.airflow.launcher PARENT_PID`: started by StepExecutor, not by people."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+from stationmaster.airflow.launcher.process import LONGEST_LINE, Launcher, die_with_parent
+
+
+async def serve(out: int) -> None:
+    """Serve the orders that come by stdin."""
+    from stationmaster.airflow.launcher.api import TaskApi  # noqa: PLC0415 (Airflow: seconds)
+    from stationmaster.airflow.launcher.platform import StepsPlatform  # noqa: PLC0415 (as above)
+    from stationmaster.airflow.launcher.preparing import Preparation  # noqa: PLC0415 (as above)
+    from stationmaster.airflow.launcher.services import Services  # noqa: PLC0415 (as above)
+    from stationmaster.airflow.launcher.tasklog import open_logs  # noqa: PLC0415 (as above)
+    from stationmaster.ledger.recorder import Recorder  # noqa: PLC0415 (as above)
+    from stationmaster.ledger.store import Ledger  # noqa: PLC0415 (as above)
+    from stationmaster.step.settings import Settings  # noqa: PLC0415 (as above)
+
+    settings = Settings()
+    reader = asyncio.StreamReader(limit=LONGEST_LINE)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    os.set_blocking(out, False)
+    api = TaskApi()
+    ledger = Ledger.open(settings.ledger_location)
+    async with (
+        Recorder(ledger, settings.home / "ledger-spool.jsonl") as recorder,
+        StepsPlatform(settings, recorder.record) as platform,
+    ):
+        services = Services(api, Preparation(api, settings), platform, open_logs())
+        await Launcher(services, reader, out).serve()
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until told to stop."""
+    die_with_parent(int(arguments[0]))
+    # Whatever prints must not end up among the reports.
+    out = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    asyncio.run(serve(out))
+    return 0
+
+
+if __name__ == "__main__":
+    # Threads may still wait for a database: they hold nothing that is worth waiting for.
+    code = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,188 @@
+"""Airflow's Task Execution API in this process: no network, no token, no api-server needed.
+
+The routes are Airflow's own (`InProcessExecutionAPI`), so what they promise holds here: checks of
+state, asset events, logs of events, fail-fast. Every method blocks on the database: call it in a
+thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import attrs
+import httpx
+from airflow.sdk.api.client import Client, ServerResponseError
+from airflow.sdk.api.datamodels._generated import (
+    TaskInstance,
+    TerminalStateNonSuccess,
+    TIEnterRunningPayload,
+    TIRunContext,
+)
+from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor, set_supervisor_comms
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+
+__all__ = ["GoneError", "Identity", "TaskApi"]
+
+BASE_URL: Final = "http://in-process.invalid./"
+UNIX_NAME: Final = "stationmaster-launcher"
+"""Stands in a task instance's row while the launcher runs it: so it is told from a worker's."""
+
+
+class GoneError(Exception):
+    """Raised when the task instance is no longer ours: cleared, marked, deleted, or taken over."""
+
+
+@attrs.frozen
+class Identity:
+    """Say who runs a task instance; `/run` is idempotent for the same three."""
+
+    hostname: str
+    pid: int
+    unixname: str = UNIX_NAME
+
+
+class TaskApi:
+    """Speak to the Task Execution API for all task instances of this process."""
+
+    def __init__(self) -> None:
+        self._client = _client()
+        # What Airflow's SDK asks for while templates are rendered goes through one global of
+        # `task_runner`: one task instance at a time.
+        self._global = threading.Lock()
+
+    def run(self, ti_id: str, identity: Identity, started_at: dt.datetime) -> TIRunContext:
+        """Mark a queued task instance as running, or say again that it is.
+
+        Raises:
+            GoneError: It is not queued any more, or somebody else runs it.
+        """
+        body = TIEnterRunningPayload(
+            pid=identity.pid,
+            hostname=identity.hostname,
+            unixname=identity.unixname,
+            start_date=started_at,
+        )
+        response = self._send("PATCH", f"task-instances/{ti_id}/run", body.model_dump_json())
+        return TIRunContext.model_validate_json(response.read())
+
+    def show(self, ti_id: str, fields: dict[str, Any], map_label: str | None) -> None:
+        """Store the rendered template fields for the UI."""
+        with _gone_if_refused():
+            self._client.task_instances.set_rtif(_uuid(ti_id), fields)
+            if map_label:
+                self._client.task_instances.set_rendered_map_index(_uuid(ti_id), map_label)
+
+    def inactive_assets(self, ti_id: str) -> list[str]:
+        """Return the names of the task's assets that are not active."""
+        with _gone_if_refused():
+            found = self._client.task_instances.validate_inlets_and_outlets(_uuid(ti_id))
+        return [str(each.name or each.uri) for each in found.inactive_assets or ()]
+
+    def succeed(
+        self, ti_id: str, when: dt.datetime, outlets: list[Any], map_label: str | None
+    ) -> None:
+        """Mark a task instance as succeeded and register its asset events; twice is once.
+
+        Raises:
+            GoneError: It was marked, cleared or deleted meanwhile: the user's word stands.
+        """
+        with _gone_if_refused():
+            self._client.task_instances.succeed(_uuid(ti_id), when, outlets, [], map_label)
+
+    def skip(self, ti_id: str, when: dt.datetime, map_label: str | None) -> None:
+        """Mark a task instance as skipped; twice is once.
+
+        Raises:
+            GoneError: As `succeed`.
+        """
+        state = TerminalStateNonSuccess.SKIPPED
+        with _gone_if_refused():
+            self._client.task_instances.finish(_uuid(ti_id), state, when, map_label)
+
+    @contextmanager
+    def acting_for(self, ti: TaskInstance) -> Iterator[None]:
+        """Let Airflow's SDK in this thread speak as the task: XComs, Variables, Connections."""
+        with self._global:
+            supervisor = _Supervisor.of(ti, self._client)
+            with set_supervisor_comms(supervisor.comms):
+                yield
+
+    def _send(self, method: str, path: str, body: str) -> httpx.Response:
+        with _gone_if_refused():
+            response: httpx.Response = self._client.request(method, path, content=body)
+            return response
+
+
+class _Client(Client):
+    """Leave retries to the launcher: they must not hold a thread."""
+
+    def request(  # type: ignore[override]  # Airflow's is wrapped in its retries
+        self,
+        *args: Any,  # noqa: ANN401 (passed on)
+        **kwargs: Any,  # noqa: ANN401 (passed on)
+    ) -> httpx.Response:
+        """Send one request."""
+        response: httpx.Response = Client.request.__wrapped__(self, *args, **kwargs)
+        return response
+
+
+class _Supervisor(InProcessTestSupervisor):
+    """Answer the SDK's requests by Airflow's own code, without a process to watch."""
+
+    @classmethod
+    def of(cls, ti: TaskInstance, client: Client) -> _Supervisor:
+        """Return the supervisor of one task instance."""
+        import os  # noqa: PLC0415 (here only)
+
+        import psutil  # noqa: PLC0415 (here only)
+        import structlog  # noqa: PLC0415 (here only)
+        from airflow.sdk.execution_time.supervisor import (  # noqa: PLC0415 (here only)
+            InProcessSupervisorComms,
+        )
+
+        supervisor = cls(
+            id=ti.id,
+            pid=os.getpid(),
+            process=cast("Any", psutil.Process()),
+            process_log=structlog.get_logger("task"),
+            client=client,
+        )
+        supervisor.comms = InProcessSupervisorComms(supervisor=supervisor)
+        return supervisor
+
+
+def _client() -> Client:
+    from airflow.sdk.execution_time.supervisor import (  # noqa: PLC0415 (imports FastAPI)
+        in_process_api_server,
+    )
+
+    transport = in_process_api_server().transport
+    client = _Client(base_url=None, token="", dry_run=True, transport=transport)
+    client.base_url = httpx.URL(BASE_URL)
+    return client
+
+
+def _uuid(ti_id: str) -> Any:  # noqa: ANN401 (Airflow only formats it into a path)
+    import uuid  # noqa: PLC0415 (here only)
+
+    return uuid.UUID(ti_id)
+
+
+@contextmanager
+def _gone_if_refused() -> Iterator[None]:
+    """Turn "no such task instance" and "not in that state" into GoneError."""
+    try:
+        yield
+    except ServerResponseError as error:
+        if error.response.status_code in {404, 409, 410}:
+            raise GoneError(str(error.detail)) from error
+        raise
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code in {404, 409, 410}:
+            raise GoneError(error.response.text) from error
+        raise

@@ -1,0 +1,90 @@
+"""From a rendered step to the plan of its life; the same by launcher and by worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from stationmaster.airflow.life.budgets import Budgets
+from stationmaster.airflow.life.plan import StepPlan
+from stationmaster.airflow.pods import build_pod
+from stationmaster.airflow.sizes import resources_of
+from stationmaster.step.protocol import CONTEXT_VARIABLE
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from kubernetes.client import V1Pod  # type: ignore[import-untyped]
+
+    from stationmaster.airflow.catalog import CatalogJob
+    from stationmaster.step.protocol import StepContext
+
+__all__ = ["LOG_PATH_VARIABLE", "plan_step"]
+
+LOG_PATH_VARIABLE: Final = "STATIONMASTER_LOG_PATH"
+"""Tells the runner where Airflow looks for this try's log."""
+
+
+def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
+    contexts: list[StepContext],
+    *,
+    job: CatalogJob,
+    wishes: V1Pod,
+    size: str,
+    namespace: str,
+    started_at: dt.datetime,
+    timeout_seconds: float | None,
+    skip_exit_codes: tuple[int, ...],
+    schedule_seconds: float | None = None,
+    start_seconds: float | None = None,
+    keep_pods: bool = False,
+    log_path: str | None = None,
+) -> StepPlan:
+    """Return the plan of one try.
+
+    Args:
+        contexts: What each shard's first attempt is told.
+        job: As the catalog knows it.
+        wishes: The pod that the author's arguments describe, rendered.
+        size: Rendered.
+        namespace: Of the pods, where the author chose none.
+        started_at: When the try started (UTC).
+        timeout_seconds: The execution timeout, counted from there.
+        skip_exit_codes: Exit codes that mean skipped.
+        schedule_seconds: How long a pod may wait for a node; the default of Budgets otherwise.
+        start_seconds: How long a pod may take from there to running; likewise.
+        keep_pods: Leave finished pods to the reaper.
+        log_path: Airflow's relative path of the try's log.
+
+    Raises:
+        MisconfiguredError: There is no such size.
+    """
+    pod = _api_json(build_pod(wishes, job, resources_of(size), contexts[0]))
+    pod["metadata"]["namespace"] = pod["metadata"].get("namespace") or namespace
+    if log_path:
+        _tell_log_path(pod, log_path.removesuffix(".log"))
+    chosen = {"schedule_seconds": schedule_seconds, "start_seconds": start_seconds}
+    return StepPlan(
+        context=contexts[0],
+        shards=len(contexts),
+        pod=pod,
+        started_at=started_at,
+        timeout_seconds=timeout_seconds,
+        budgets=Budgets(**{name: each for name, each in chosen.items() if each}),
+        skip_exit_codes=skip_exit_codes,
+        keep_pods=keep_pods,
+    )
+
+
+def _api_json(pod: V1Pod) -> dict[str, Any]:
+    from kubernetes.client import ApiClient  # noqa: PLC0415 (only where pods are made)
+
+    sanitized: dict[str, Any] = ApiClient().sanitize_for_serialization(pod)
+    return sanitized
+
+
+def _tell_log_path(pod: dict[str, Any], path: str) -> None:
+    for container in pod["spec"]["containers"]:
+        env = container.get("env") or []
+        if any(each["name"] == CONTEXT_VARIABLE for each in env):
+            kept = [each for each in env if each["name"] != LOG_PATH_VARIABLE]
+            container["env"] = [*kept, {"name": LOG_PATH_VARIABLE, "value": path}]

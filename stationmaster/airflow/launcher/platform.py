@@ -1,0 +1,96 @@
+"""Kubernetes' side of a launcher: one client, one watch, the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from stationmaster.airflow.life.attempts import Platform
+from stationmaster.airflow.life.cluster import Cluster
+from stationmaster.airflow.life.endpoint import discover, plain
+from stationmaster.airflow.life.names import FINALIZER, TRY_ID_LABEL
+from stationmaster.airflow.life.podwatch import PodWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from stationmaster.ledger.records import AttemptRecord
+    from stationmaster.step.settings import Settings
+
+__all__ = ["StepsPlatform"]
+
+GRACE_SECONDS: Final = 10
+SWEEP_SECONDS: Final = 1.0
+
+
+class StepsPlatform:
+    """Hold what steps live on; an async context manager.
+
+    Args:
+        settings: Which namespace is swept, and which API server is spoken to.
+        record: Stores what is known of an attempt; returns when it is stored.
+    """
+
+    def __init__(
+        self, settings: Settings, record: Callable[[AttemptRecord], Awaitable[None]]
+    ) -> None:
+        self._settings = settings
+        self._record = record
+        self._stack = AsyncExitStack()
+        self.cluster: Cluster
+        self.watch: PodWatch
+
+    async def __aenter__(self) -> Self:
+        url = self._settings.kubernetes_url
+        endpoint = plain(url) if url else await discover()
+        self.cluster = await self._stack.enter_async_context(Cluster(endpoint))
+        self.watch = await self._stack.enter_async_context(PodWatch(self.cluster))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    def of(self, say: Callable[[str], None]) -> Platform:
+        """Return the platform of one step."""
+        return Platform(cluster=self.cluster, watch=self.watch, record=self._record, say=say)
+
+    async def sweep(self, try_id: str) -> None:
+        """Delete the pods of a try that nobody wants any more, and wait until they are gone."""
+        namespace = self._settings.steps_namespace
+        selector = f"{TRY_ID_LABEL}={try_id}"
+        while True:
+            left = [
+                pod async for page, _ in self.cluster.list_pods(namespace, selector) for pod in page
+            ]
+            if not left:
+                return
+            for pod in left:
+                await self._remove(pod)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _remove(self, pod: dict[str, Any]) -> None:
+        metadata = pod["metadata"]
+        namespace, name, uid = metadata["namespace"], metadata["name"], metadata["uid"]
+        if not metadata.get("deletionTimestamp"):
+            await self.cluster.delete_pod(namespace, name, uid=uid, grace_seconds=GRACE_SECONDS)
+        if FINALIZER in metadata.get("finalizers", ()) and _ended(pod):
+            kept = [each for each in metadata["finalizers"] if each != FINALIZER]
+            patch = {
+                "metadata": {
+                    "uid": uid,
+                    "$setElementOrder/finalizers": kept,
+                    "$deleteFromPrimitiveList/finalizers": [FINALIZER],
+                }
+            }
+            await self.cluster.patch_pod(namespace, name, patch)
+
+
+def _ended(pod: dict[str, Any]) -> bool:
+    return pod.get("status", {}).get("phase") in {"Succeeded", "Failed", "Pending"}

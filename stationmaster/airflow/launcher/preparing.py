@@ -1,0 +1,199 @@
+"""The blocking half of a step's start: the task of the serialized DAG, rendered and announced."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.models.dagbag import CachedDBDagBag
+from airflow.sdk.api.datamodels._generated import AssetProfile, TaskInstanceState
+from airflow.sdk.api.datamodels._generated import TaskInstance as SdkTaskInstance
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.sdk.execution_time.xcom import XCom
+from airflow.serialization.definitions.assets import (
+    SerializedAsset,
+    SerializedAssetAlias,
+    SerializedAssetNameRef,
+    SerializedAssetUriRef,
+)
+from airflow.utils.session import create_session
+
+from stationmaster.airflow.launcher.rendering import Renderer, template_of
+from stationmaster.airflow.launcher.template import NeedsWorkerError
+
+if TYPE_CHECKING:
+    from airflow.sdk.api.datamodels._generated import TIRunContext
+
+    from stationmaster.airflow.launcher.api import TaskApi
+    from stationmaster.airflow.launcher.messages import Order
+    from stationmaster.airflow.launcher.rendering import RenderedStep
+    from stationmaster.airflow.launcher.template import StepTemplate
+    from stationmaster.step.settings import Settings
+
+__all__ = ["Preparation", "Prepared"]
+
+DAGS_IN_MEMORY: Final = 200
+"""Versions of DAGs kept deserialized; one of 30 tasks takes about 0.4 MiB."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Hold a task instance that is ready to be lived."""
+
+    ti: RuntimeTaskInstance
+    template: StepTemplate
+    rendered: RenderedStep
+
+    @property
+    def map_label(self) -> str | None:
+        """Return the rendered map_index_template."""
+        return self.rendered.map_label
+
+
+class Preparation:
+    """Prepare task instances, and push what came of them; every method blocks."""
+
+    def __init__(self, api: TaskApi, settings: Settings) -> None:
+        self._api = api
+        self._settings = settings
+        self._dags = CachedDBDagBag(
+            load_op_links=False,
+            cache_size=DAGS_IN_MEMORY,
+            cache_ttl=0,
+            stats_prefix="stationmaster_launcher",
+        )
+
+    def prepare(self, order: Order, context: TIRunContext, started_at: dt.datetime) -> Prepared:
+        """Return the step with its templates rendered, and show them in the UI.
+
+        Raises:
+            NeedsWorkerError: Only a worker can run it; the message says why.
+            GoneError: The task instance was taken away meanwhile.
+        """
+        task = self._task(order)
+        template = template_of(task)
+        if listeners := _listeners():
+            template = template.model_copy(update={"ends_on_worker": listeners})
+        ti = _runtime_ti(order, task, context, started_at)
+        renderer = Renderer(ti, self._settings.steps_namespace, order.log_path)
+        with self._api.acting_for(ti):
+            _clear_xcoms(ti, context.xcom_keys_to_clear or [])
+            try:
+                rendered = renderer.render(template, started_at)
+            except NeedsWorkerError:
+                raise
+            except Exception as error:
+                # A worker renders it again, and either fails with the whole traceback in the
+                # task's log, or can do what cannot be done here.
+                message = f"its templates do not render here: {type(error).__name__}: {error}"
+                raise NeedsWorkerError(message) from error
+        if (task.inlets or task.outlets) and (names := self._api.inactive_assets(order.ti_id)):
+            message = f"these assets are not active: {', '.join(names)}"
+            raise NeedsWorkerError(message)
+        self._api.show(order.ti_id, rendered.fields, rendered.map_label)
+        return Prepared(ti, template, rendered)
+
+    def succeed(self, prepared: Prepared, result: dict[str, Any]) -> None:
+        """Push the step's XCom and mark it as succeeded: its asset events are registered.
+
+        Raises:
+            GoneError: The user has said otherwise meanwhile.
+        """
+        ti = prepared.ti
+        if ti.task.do_xcom_push:
+            with self._api.acting_for(ti):
+                _push(prepared, result)
+        outlets = [_profile(each) for each in ti.task.outlets]
+        self._api.succeed(str(ti.id), _now(), outlets, prepared.map_label)
+
+    def skip(self, prepared: Prepared) -> None:
+        """Mark it as skipped.
+
+        Raises:
+            GoneError: The user has said otherwise meanwhile.
+        """
+        self._api.skip(str(prepared.ti.id), _now(), prepared.map_label)
+
+    def _task(self, order: Order) -> Any:  # noqa: ANN401 (a serialized operator)
+        version = order.ti["dag_version_id"]
+        with create_session(scoped=False) as session:
+            dag = self._dags.get_dag(version, session)
+        if dag is None or not dag.has_task(order.ti["task_id"]):
+            message = f"the serialized DAG of version {version} is gone"
+            raise NeedsWorkerError(message)
+        return dag.get_task(order.ti["task_id"])
+
+
+def _runtime_ti(
+    order: Order,
+    task: Any,  # noqa: ANN401 (as above)
+    context: TIRunContext,
+    started_at: dt.datetime,
+) -> RuntimeTaskInstance:
+    plain = SdkTaskInstance.model_validate(
+        {name: each for name, each in order.ti.items() if name in SdkTaskInstance.model_fields}
+    )
+    return RuntimeTaskInstance.model_construct(
+        **plain.model_dump(exclude_unset=True),
+        task=task,
+        _ti_context_from_server=context,
+        max_tries=context.max_tries,
+        start_date=started_at,
+        state=TaskInstanceState.RUNNING,
+        is_mapped=task.is_mapped,
+    )
+
+
+def _clear_xcoms(ti: RuntimeTaskInstance, keys: list[str]) -> None:
+    for key in keys:
+        XCom.delete(
+            key=key,
+            dag_id=ti.dag_id,
+            task_id=ti.task_id,
+            run_id=ti.run_id,
+            map_index=ti.map_index,
+        )
+
+
+def _push(prepared: Prepared, result: dict[str, Any]) -> None:
+    """Push the step's XCom as `task_runner._push_xcom_if_needed` does."""
+    ti = prepared.ti
+    if ti.task.multiple_outputs:
+        for key, value in result.items():
+            ti.xcom_push(key, value)
+    mapped_over = next(ti.task.iter_mapped_dependants(), None) is not None
+    XCom.set(
+        key=XCom.XCOM_RETURN_KEY,
+        value=result,
+        dag_id=ti.dag_id,
+        task_id=ti.task_id,
+        run_id=ti.run_id,
+        map_index=ti.map_index,
+        dag_result=prepared.template.returns_dag_result,
+        _mapped_length=len(result) if mapped_over and not ti.is_mapped else None,
+    )
+
+
+def _profile(outlet: Any) -> AssetProfile:  # noqa: ANN401 (four classes of Airflow's)
+    """Return what `/state` is told of an outlet, as `task_runner._build_asset_profiles` does."""
+    if isinstance(outlet, SerializedAsset):
+        return AssetProfile(name=outlet.name, uri=outlet.uri, type="Asset")
+    if isinstance(outlet, SerializedAssetNameRef):
+        return AssetProfile(name=outlet.name, type="AssetNameRef")
+    if isinstance(outlet, SerializedAssetUriRef):
+        return AssetProfile(uri=outlet.uri, type="AssetUriRef")
+    if isinstance(outlet, SerializedAssetAlias):
+        return AssetProfile(name=outlet.name, type="AssetAlias")
+    message = f"expected an asset as outlet, got {type(outlet).__name__}"
+    raise TypeError(message)
+
+
+def _listeners() -> str:
+    from airflow.sdk.listener import get_listener_manager  # noqa: PLC0415 (loads plugins)
+
+    return "a plugin listens to task instances" if get_listener_manager().has_listeners else ""
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

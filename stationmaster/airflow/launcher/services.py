@@ -1,0 +1,75 @@
+"""What all steps of a launcher share: the API, the cluster, the logs, threads that may block."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import httpx
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stationmaster.airflow.launcher.api import TaskApi
+    from stationmaster.airflow.launcher.platform import StepsPlatform
+    from stationmaster.airflow.launcher.preparing import Preparation
+
+__all__ = ["Services"]
+
+Answer = TypeVar("Answer")
+
+THREADS: Final = 8
+"""Each may hold one connection to the database: below Airflow's pool of 5 + 10."""
+
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 10.0
+PASSING: Final = (DBAPIError, PoolTimeoutError, OSError, httpx.TransportError)
+SERVER_ERROR: Final = 500
+
+
+@dataclass
+class Services:
+    """Hold them."""
+
+    api: TaskApi
+    preparation: Preparation
+    platform: StepsPlatform
+    logs: Any
+    threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="airflow")
+    )
+
+    async def persistently(
+        self,
+        call: Callable[..., Answer],
+        *arguments: Any,  # noqa: ANN401 (whatever the call takes)
+        say: Callable[[str], None],
+    ) -> Answer:
+        """Call in a thread what blocks on the database, until the database answers.
+
+        Nothing is decided while it does not answer: steps go on meanwhile.
+        """
+        pause = FIRST_PAUSE
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return await loop.run_in_executor(self.threads, functools.partial(call, *arguments))
+            except PASSING as error:
+                problem: Exception = error
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code < SERVER_ERROR:
+                    raise
+                problem = error
+            if pause >= LONGEST_PAUSE / 2:
+                say(f"Airflow's database does not answer; trying on: {_first_line(problem)}")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"

@@ -1,0 +1,167 @@
+"""A step's pods lived from a worker: the same loop as the launcher's, for one step."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from stationmaster.airflow.life.findings import Verdict
+from stationmaster.airflow.life.stopping import StopSignal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow.sdk import Context
+
+    from stationmaster.airflow.life.plan import StepEnd, StepPlan
+    from stationmaster.airflow.operator import StepOperator
+    from stationmaster.step.protocol import StepContext
+
+__all__ = ["PodRun", "worker_run"]
+
+LAST_SECONDS: Final = 15.0
+"""How long a stopped run may take to delete its pods before the worker goes on without it."""
+
+
+class PodRun:
+    """Live a step in a thread, so that signals and Airflow's timeout reach the worker meanwhile.
+
+    Args:
+        plan: The step.
+        say: Takes sentences for the task's log.
+        still_wanted: Asks Airflow whether the task is still running; called when a signal came.
+        config_file: A kubeconfig, where the author chose one.
+        cluster_context: Its context.
+    """
+
+    def __init__(
+        self,
+        plan: StepPlan,
+        say: Callable[[str], None],
+        still_wanted: Callable[[], bool],
+        *,
+        config_file: Path | None = None,
+        cluster_context: str | None = None,
+    ) -> None:
+        self._plan = plan
+        self._say = say
+        self._still_wanted = still_wanted
+        self._config_file = config_file
+        self._cluster_context = cluster_context
+        self._stop = StopSignal()
+        self._leave = threading.Event()
+        self._end: StepEnd | None = None
+        self._error: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._living: asyncio.Task[None] | None = None
+
+    def run(self) -> StepEnd | None:
+        """Return how the step ended; None when the worker was told to go and the pods live on."""
+        thread = threading.Thread(target=self._run_in_thread, name="step", daemon=True)
+        thread.start()
+        try:
+            while thread.is_alive():
+                thread.join(1.0)
+        except BaseException:  # Airflow's timeout comes as an exception in this thread
+            self._stop.set(Verdict.TIMED_OUT)
+            thread.join(LAST_SECONDS)
+            raise
+        if self._error is not None:
+            raise self._error
+        return self._end
+
+    def on_signal(self) -> None:
+        """Find out what a signal means: a user's kill deletes the pods, a shutdown leaves them."""
+        threading.Thread(target=self._decide, name="step-signal", daemon=True).start()
+
+    def _decide(self) -> None:
+        try:
+            wanted = self._still_wanted()
+        except Exception as error:  # noqa: BLE001 (whatever it is: the pods are not for it to end)
+            self._say(f"Airflow does not say whether the task is still wanted ({error}).")
+            wanted = True
+        if not wanted:
+            self._say("Airflow took the task away: its pods are stopped.")
+            self._stop.set(Verdict.KILLED_BY_USER)
+            return
+        self._say("This worker is told to go: the pods live on, the next one finds them.")
+        self._leave.set()
+        if self._loop is not None and self._living is not None:
+            self._loop.call_soon_threadsafe(self._living.cancel)
+
+    def _run_in_thread(self) -> None:
+        try:
+            asyncio.run(self._live())
+        except asyncio.CancelledError:
+            if not self._leave.is_set():
+                self._error = RuntimeError("The step's loop was cancelled; clear the task.")
+        except BaseException as error:  # noqa: BLE001 (raised again in the worker's own thread)
+            self._error = error
+
+    async def _live(self) -> None:
+        from stationmaster.airflow.life.attempts import Platform, live  # noqa: PLC0415 (aiohttp)
+        from stationmaster.airflow.life.cluster import Cluster  # noqa: PLC0415 (as above)
+        from stationmaster.airflow.life.endpoint import discover, plain  # noqa: PLC0415 (as above)
+        from stationmaster.airflow.life.names import SELECTOR, TRY_ID_LABEL  # noqa: PLC0415
+        from stationmaster.airflow.life.podwatch import PodWatch  # noqa: PLC0415 (as above)
+        from stationmaster.ledger.recorder import Recorder  # noqa: PLC0415 (SQLAlchemy)
+        from stationmaster.ledger.store import Ledger  # noqa: PLC0415 (as above)
+        from stationmaster.step.settings import Settings  # noqa: PLC0415 (as above)
+
+        self._loop, self._living = asyncio.get_running_loop(), asyncio.current_task()
+        settings = Settings()
+        if settings.kubernetes_url:
+            endpoint = plain(settings.kubernetes_url)
+        else:
+            endpoint = await discover(config_file=self._config_file, context=self._cluster_context)
+        selector = f"{SELECTOR},{TRY_ID_LABEL}={self._plan.context.try_id}"
+        ledger = Ledger.open(settings.ledger_location)
+        spool = settings.home / f"ledger-spool-{self._plan.context.try_id}.jsonl"
+        async with (
+            Recorder(ledger, spool, say=self._say) as recorder,
+            Cluster(endpoint) as cluster,
+            PodWatch(cluster, selector=selector) as watch,
+        ):
+            platform = Platform(cluster=cluster, watch=watch, record=recorder.record, say=self._say)
+            # No release: Airflow persists the end after `execute` returns, and no pod goes
+            # before. The launcher frees them when it hears of the worker's end, else the reaper.
+            self._end = await live(self._plan, platform, self._stop)
+
+
+def worker_run(operator: StepOperator, context: Context, contexts: list[StepContext]) -> PodRun:
+    """Return the run of an operator's try on this worker."""
+    from stationmaster.airflow.catalog import find_job  # noqa: PLC0415 (as above)
+    from stationmaster.airflow.launcher.plans import plan_step  # noqa: PLC0415 (as above)
+    from stationmaster.step.settings import Settings  # noqa: PLC0415 (as above)
+
+    ti: Any = context["ti"]
+    timeout = operator.execution_timeout
+    plan = plan_step(
+        contexts,
+        job=find_job(operator.job),
+        wishes=operator.wishes(),
+        size=operator.size,
+        namespace=Settings().steps_namespace,
+        started_at=ti.start_date,
+        timeout_seconds=timeout.total_seconds() if timeout else None,
+        skip_exit_codes=tuple(code for code in range(1, 256) if code in operator.skip_on_exit_code),
+        schedule_seconds=operator.schedule_seconds,
+        start_seconds=operator.start_seconds,
+        keep_pods=operator.keeps_pods,
+    )
+
+    def still_wanted() -> bool:
+        states = ti.get_task_states(
+            dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
+        )
+        return "running" in {str(each) for run in states.values() for each in run.values()}
+
+    return PodRun(
+        plan,
+        operator.log.info,
+        still_wanted,
+        config_file=Path(operator.config_file) if operator.config_file else None,
+        cluster_context=operator.cluster_context,
+    )
