@@ -31,7 +31,7 @@ TAINTS: Final = {
 }
 
 OTHERS: Final = (
-    (r"were unschedulable", "are being emptied (cordoned)"),
+    (r"(were )?unschedulable", "are being emptied (cordoned)"),
     (r"didn't match .*(node affinity|selector)", "do not match the step's node selector"),
     (r"didn't match pod (anti-)?affinity", "do not match the step's pod affinity"),
     (r"volume node affinity conflict", "cannot reach its volume"),
@@ -93,10 +93,11 @@ def _reasons(pod: Mapping[str, Any], message: str) -> list[str]:
     if not found:
         return ["there is no node at all"] if "no nodes available" in message else []
     total = int(found[1])
-    blamed = re.split(r"\.? preemption:", found[2])[0].rstrip(". ")
+    # What follows the first full stop is about preemption and resource claims.
+    blamed = re.split(r"\.\s|,? preemption:", found[2])[0].rstrip(". ")
     reasons: list[str] = []
     for part in re.split(r", (?=\d+ )", blamed):
-        number, _, why = part.partition(" ")
+        number, _, why = part.replace("node(s) ", "").partition(" ")
         if number.isdigit():
             who = f"{number} of {total} nodes" if not reasons else number
             reasons.append(f"{who} {_why(pod, why, int(number))}")
@@ -120,6 +121,8 @@ def _plural_why(pod: Mapping[str, Any], why: str) -> str:
     if tainted := re.search(r"taint\(?s?\)?[^{]*\{([^:}]+)", why):
         key = tainted[1].strip()
         return TAINTS.get(key, f"take only pods that tolerate {key}")
+    if "untolerated taint" in why:
+        return "take only pods that tolerate their taints"
     for pattern, words in OTHERS:
         if re.search(pattern, why):
             return words

@@ -45,6 +45,17 @@ NEVER_STARTED: Final = frozenset({"StartError", "ContainerCannotRun", "RunContai
 
 SHELL_SIGNAL_BASE: Final = 128
 
+NEAR_THE_LIMIT: Final = 0.85
+"""Of the limit, measured by the step itself: killed from there means killed for memory.
+
+On cgroup v1 the kubelet misses about one OOM kill in ten: containerd hears of the container's end
+before it hears of the kernel's kill, and the status says Error. The step's last word is then the
+evidence that is left."""
+
+MORE_MEMORY: Final = (
+    "It is tried again with more memory; give the step a bigger size to save that detour."
+)
+
 HINTS: Final = {
     Verdict.CONTRACT_BROKEN: "Nothing was published. Correct the data at its source, then clear.",
     Verdict.UPSTREAM_UNAVAILABLE: "It is tried again later; look whether the source is up.",
@@ -132,6 +143,9 @@ def _failed(pod: Mapping[str, Any], end: Mapping[str, Any]) -> Finding:
         words, hint = _out_of_memory(memory_limit(pod))
     elif found := disruption_of(pod):
         verdict, words, hint = found
+    elif used := _last_word_on_memory(pod, code, result):
+        verdict, hint = Verdict.OUT_OF_MEMORY, MORE_MEMORY
+        words = f"ran out of memory: {used}"
     else:
         verdict = Verdict.STEP_FAILED
         words, hint = _said(result, _plain_failure(code), _plain_hint(code, result))
@@ -246,5 +260,23 @@ def _out_of_memory(limit: int | None) -> tuple[str, str]:
     allowed = f"its limit is {human_bytes(limit)}" if limit else "it has no limit of its own"
     return (
         f"ran out of memory: {allowed}, and the kernel killed a process of it",
-        "It is tried again with more memory; give the step a bigger size to save that detour.",
+        MORE_MEMORY,
     )
+
+
+def _last_word_on_memory(
+    pod: Mapping[str, Any], code: int, result: StepResult | None
+) -> str | None:
+    """Return the step's own evidence that it was memory, None where it left none."""
+    if result is None:
+        return None
+    if result.error is not None and result.error.kind == "MemoryError":
+        return f"it was refused an allocation ({result.error.message or 'MemoryError'})"
+    limit, peak = memory_limit(pod), result.measurements.peak_memory_bytes
+    killed = code == SHELL_SIGNAL_BASE + signal.SIGKILL
+    if killed and limit and peak >= NEAR_THE_LIMIT * limit:
+        return (
+            f"by its last word it had used {human_bytes(peak)} of {human_bytes(limit)}, and "
+            "then it was killed"
+        )
+    return None
