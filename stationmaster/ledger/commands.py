@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from stationmaster.ledger.store import Ledger
 from stationmaster.ledger.table import table_lines
@@ -85,12 +85,12 @@ def _ledger() -> Iterator[Ledger]:
     ledger = Ledger.open(Settings().ledger_location)
     try:
         yield ledger
-    except OperationalError as error:
+    except DBAPIError as error:
         raise TemporaryError(
             where=f"ledger at {ledger.name}",
-            expected="a database that answers",
+            expected="a database that lets us in and answers",
             got=" ".join(str(error.orig).split()),
-            hint="Start the database, or correct STATIONMASTER_LEDGER_URI.",
+            hint="Start the database, or correct STATIONMASTER_LEDGER_URI and its user's rights.",
         ) from error
     finally:
         ledger.close()

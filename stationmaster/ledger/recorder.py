@@ -109,6 +109,7 @@ class Recorder:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
+            self._task = None
         if self._away_since is None:
             while self._waiting and await self._write_batch():
                 pass
@@ -118,7 +119,13 @@ class Recorder:
         """Return when the record is stored: in the ledger, or in the local file.
 
         A caller that is cancelled leaves its record in the queue.
+
+        Raises:
+            RuntimeError: The recorder has not been entered, or has been left.
         """
+        if self._task is None:
+            message = "a Recorder records inside its `async with` only"
+            raise RuntimeError(message)
         mine = _Waiting(record, self._now())
         self._waiting.append(mine)
         self._wake.set()

@@ -92,7 +92,7 @@ class AttemptRecord(BaseModel):
     One without a verdict goes on. The same attempt may be recorded many times and by several
     recorders: `stationmaster.ledger.merging` says what stands.
 
-    The verdict is the text of the closed list in `stationmaster.airflow.life.verdicts`; its shape
+    The verdict is the text of the closed list in `stationmaster.airflow.life.findings`; its shape
     is checked here, its membership is not: while an upgrade rolls, an older program writes and
     reads next to a newer one, and a ledger that refuses a new verdict would lose the attempt.
     """

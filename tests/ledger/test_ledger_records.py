@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 from enum import StrEnum
 
 import pytest
@@ -75,3 +77,13 @@ def test_a_text_is_made_storable() -> None:
     assert len(found.sentence) == LONGEST_TEXT
     assert "\x00" not in found.model_dump_json() + found.hint
     assert "\\u0000" not in found.model_dump_json()
+
+
+@pytest.mark.parametrize("module", ["records", "local", "phases"])
+def test_whoever_makes_records_imports_no_database(module: str) -> None:
+    """DAG files are parsed all the time: what they import stays light."""
+    code = f"import sys, stationmaster.ledger.{module}; print('sqlalchemy' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+    assert done.stdout.strip() == "False"

@@ -217,3 +217,15 @@ def test_a_contradiction_is_reported(ledger: Ledger, spool: Path) -> None:
 
     [sentence] = said
     assert sentence.endswith("told to be pod_deleted: succeeded stands.")
+
+
+def test_a_recorder_that_was_left_takes_no_record(ledger: Ledger, spool: Path) -> None:
+    """A record that nobody would write is an error at once, not a wait without end."""
+
+    async def run() -> None:
+        async with Recorder(ledger, spool) as recorder:
+            pass
+        with pytest.raises(RuntimeError, match="async with"):
+            await recorder.record(record())
+
+    asyncio.run(run())
