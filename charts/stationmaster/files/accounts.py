@@ -1,4 +1,4 @@
-"""Make Airflow's users as the chart's values say; run by the migration Job.
+"""Make Airflow's roles and users as the chart's values say; run by the migration Job.
 
 Usage: python accounts.py USERS_JSON PASSWORDS_FOLDER. The folder has one file a user: the first
 password. A user that is there keeps the password it has; names and roles follow the values.
@@ -38,8 +38,10 @@ def make_user(manager: Any, name: str, wanted: dict[str, Any], password: str) ->
 
 
 def main(users_file: Path, passwords: Path) -> None:
-    """Make each user of the file."""
+    """Bring the roles' permissions up (as `airflow sync-perm` does), then make each user."""
     with get_application_builder() as builder:
+        builder.add_permissions(update_perms=True)
+        builder.sm.sync_roles()
         for name, wanted in json.loads(users_file.read_text()).items():
             done = make_user(builder.sm, name, wanted, (passwords / name).read_text().strip())
             sys.stdout.write(f"user {name}: {done}, {', '.join(wanted['roles'])}\n")

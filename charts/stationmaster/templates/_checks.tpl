@@ -69,6 +69,6 @@
 {{- end -}}
 {{- end -}}
 {{- if and (gt (int $airflow.parallelism) 64) (hasPrefix "LocalExecutor" $airflow.executor) -}}
-{{- fail (printf "airflow.parallelism is %d, and LocalExecutor would start that many processes in the scheduler: at most 64 with LocalExecutor, or take an executor with few workers." (int $airflow.parallelism)) -}}
+{{- fail (printf "airflow.parallelism is %d, and LocalExecutor would start that many processes in the scheduler: set at most 64, or take stationmaster.airflow.workers.FewWorkersExecutor." (int $airflow.parallelism)) -}}
 {{- end -}}
 {{- end -}}

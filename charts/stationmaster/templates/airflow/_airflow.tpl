@@ -12,6 +12,9 @@ AIRFLOW__CORE__LOAD_EXAMPLES: "False"
 AIRFLOW__CORE__HOSTNAME_CALLABLE: airflow.utils.net.get_host_ip_address
 AIRFLOW__CORE__EXECUTION_API_SERVER_URL: http://{{ $name }}-api-server:8080/execution/
 AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST: {{ include "stationmaster.bundles" $ | fromJsonArray | toJson | quote }}
+# DAG files come with the image and seldom change; those of a ConfigMap are seen within 20 s.
+AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL: "60"
+AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL: "20"
 AIRFLOW__API__PORT: "8080"
 AIRFLOW__API__WORKERS: {{ .apiServer.workers | quote }}
 {{- if .ingress.enabled }}
@@ -24,6 +27,7 @@ AIRFLOW__FAB__CONFIG_FILE: /etc/stationmaster/webserver_config.py
 # The migration Job does it once, instead of each api-server at each start.
 AIRFLOW__FAB__UPDATE_FAB_PERMS: "False"
 AIRFLOW__FAB__CUSTOM_ROLES: {{ .login.roles | toJson | quote }}
+# The init containers have waited for it.
 AIRFLOW__DATABASE__CHECK_MIGRATIONS: "False"
 AIRFLOW__DATABASE__EXTERNAL_DB_MANAGERS: airflow.providers.fab.auth_manager.models.db.FABDBManager
 AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS: stationmaster.airflow.logs.config.LOGGING_CONFIG
@@ -56,6 +60,7 @@ STATIONMASTER_RUNTIME: kubernetes
 STATIONMASTER_STEPS_NAMESPACE: {{ $.Values.steps.namespace }}
 STATIONMASTER_CATALOG_FILE: /etc/stationmaster/catalog.yaml
 STATIONMASTER_WORKERS: {{ .workers | quote }}
+STATIONMASTER_STEPS_AT_ONCE: {{ .parallelism | quote }}
 STATIONMASTER_HOME: /tmp/stationmaster
 STATIONMASTER_SECRETS: /run/secrets/stationmaster
 {{- end }}
@@ -154,7 +159,7 @@ volumes:
 - name: wait-for-schema
   image: {{ include "stationmaster.platformImage" . }}
   imagePullPolicy: {{ .Values.image.pullPolicy }}
-  command: [airflow, db, check-migrations, --migration-wait-timeout, "1800"]
+  command: [python, /etc/stationmaster/wait_for_schema.py]
   {{- include "stationmaster.airflowEnv" . | nindent 2 }}
   {{- include "stationmaster.airflowMounts" . | nindent 2 }}
   {{- include "stationmaster.containerSecurity" . | nindent 2 }}

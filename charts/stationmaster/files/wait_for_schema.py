@@ -1,0 +1,70 @@
+"""Wait until the databases answer, and, unless told otherwise, have the schema of this image.
+
+Usage: python wait_for_schema.py [database]. It asks the databases, not the Job that migrates them:
+whoever migrated, and in which revision of the release, makes no difference.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import psycopg2  # type: ignore[import-untyped]  # (has no types)
+
+PATIENCE_SECONDS = 1800
+BETWEEN_SECONDS = 2
+
+
+def wait_for_database(uri: str, deadline: float) -> None:
+    """Return when the database answers.
+
+    Raises:
+        SystemExit: It did not within the patience.
+    """
+    while True:
+        try:
+            psycopg2.connect(uri.replace("+psycopg2", "", 1), connect_timeout=5).close()
+        except psycopg2.OperationalError as problem:
+            if time.monotonic() > deadline:
+                sys.exit(f"the database does not answer: {problem}")
+            sys.stdout.write(f"waiting for the database: {' '.join(str(problem).split())}\n")
+            sys.stdout.flush()
+            time.sleep(BETWEEN_SECONDS)
+        else:
+            return
+
+
+def wait_for_schema(ledger_uri: str, deadline: float) -> None:
+    """Return when Airflow's tables and the ledger are what this image knows.
+
+    Raises:
+        TimeoutError: Airflow's tables were not within the patience.
+        SystemExit: The ledger was not.
+    """
+    # Heavy: only once the database answers.
+    from airflow.utils.db import check_migrations  # noqa: PLC0415 (above)
+
+    from stationmaster.ledger.store import Ledger  # noqa: PLC0415 (above)
+
+    check_migrations(PATIENCE_SECONDS)
+    ledger = Ledger.open(ledger_uri)
+    while ledger.needs_migration:
+        if time.monotonic() > deadline:
+            sys.exit(f"the ledger at {ledger.name} was not migrated within {PATIENCE_SECONDS} s")
+        time.sleep(BETWEEN_SECONDS)
+    ledger.close()
+
+
+def main(only_database: bool) -> None:  # noqa: FBT001 (one switch, one caller)
+    """Wait."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    ledger_uri = os.environ["STATIONMASTER_LEDGER_URI"]
+    wait_for_database(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"], deadline)
+    wait_for_database(ledger_uri, deadline)
+    if not only_database:
+        wait_for_schema(ledger_uri, deadline)
+
+
+if __name__ == "__main__":
+    main(only_database=sys.argv[1:] == ["database"])
