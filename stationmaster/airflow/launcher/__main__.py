@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from typing import Final
 
 from stationmaster.airflow.launcher.process import LONGEST_LINE, Launcher, die_with_parent
+
+LAST_LINES_SECONDS: Final = 5.0
 
 
 async def serve(out: int) -> None:
@@ -15,7 +18,7 @@ async def serve(out: int) -> None:
     from stationmaster.airflow.launcher.platform import StepsPlatform  # noqa: PLC0415 (as above)
     from stationmaster.airflow.launcher.preparing import Preparation  # noqa: PLC0415 (as above)
     from stationmaster.airflow.launcher.services import Services  # noqa: PLC0415 (as above)
-    from stationmaster.airflow.launcher.tasklog import open_logs  # noqa: PLC0415 (as above)
+    from stationmaster.airflow.logs.platform import PlatformLogs  # noqa: PLC0415 (as above)
     from stationmaster.ledger.recorder import Recorder  # noqa: PLC0415 (as above)
     from stationmaster.ledger.store import Ledger  # noqa: PLC0415 (as above)
     from stationmaster.step.settings import Settings  # noqa: PLC0415 (as above)
@@ -26,13 +29,16 @@ async def serve(out: int) -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     os.set_blocking(out, False)
     api = TaskApi()
+    await asyncio.to_thread(api.warm_up)
+    logs = PlatformLogs.from_settings()
     ledger = Ledger.open(settings.ledger_location)
     async with (
         Recorder(ledger, settings.home / "ledger-spool.jsonl") as recorder,
         StepsPlatform(settings, recorder.record) as platform,
     ):
-        services = Services(api, Preparation(api, settings), platform, open_logs())
+        services = Services(api, Preparation(api, settings), platform, logs)
         await Launcher(services, reader, out).serve()
+    await asyncio.to_thread(logs.close, LAST_LINES_SECONDS)
 
 
 def main(arguments: list[str]) -> int:

@@ -7,8 +7,10 @@ thread.
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
-from contextlib import contextmanager
+import uuid
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
@@ -23,7 +25,6 @@ from airflow.sdk.api.datamodels._generated import (
 from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor, set_supervisor_comms
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterator
 
 __all__ = ["GoneError", "Identity", "TaskApi"]
@@ -55,6 +56,11 @@ class TaskApi:
         # `task_runner`: one task instance at a time.
         self._global = threading.Lock()
 
+    def warm_up(self) -> None:
+        """Have the routes built, which takes seconds at the first request."""
+        with suppress(GoneError):
+            self.run(str(uuid.UUID(int=0)), Identity("", 0), dt.datetime.now(dt.UTC))
+
     def run(self, ti_id: str, identity: Identity, started_at: dt.datetime) -> TIRunContext:
         """Mark a queued task instance as running, or say again that it is.
 
@@ -73,14 +79,14 @@ class TaskApi:
     def show(self, ti_id: str, fields: dict[str, Any], map_label: str | None) -> None:
         """Store the rendered template fields for the UI."""
         with _gone_if_refused():
-            self._client.task_instances.set_rtif(_uuid(ti_id), fields)
+            self._client.task_instances.set_rtif(uuid.UUID(ti_id), fields)
             if map_label:
-                self._client.task_instances.set_rendered_map_index(_uuid(ti_id), map_label)
+                self._client.task_instances.set_rendered_map_index(uuid.UUID(ti_id), map_label)
 
     def inactive_assets(self, ti_id: str) -> list[str]:
         """Return the names of the task's assets that are not active."""
         with _gone_if_refused():
-            found = self._client.task_instances.validate_inlets_and_outlets(_uuid(ti_id))
+            found = self._client.task_instances.validate_inlets_and_outlets(uuid.UUID(ti_id))
         return [str(each.name or each.uri) for each in found.inactive_assets or ()]
 
     def succeed(
@@ -92,7 +98,7 @@ class TaskApi:
             GoneError: It was marked, cleared or deleted meanwhile: the user's word stands.
         """
         with _gone_if_refused():
-            self._client.task_instances.succeed(_uuid(ti_id), when, outlets, [], map_label)
+            self._client.task_instances.succeed(uuid.UUID(ti_id), when, outlets, [], map_label)
 
     def skip(self, ti_id: str, when: dt.datetime, map_label: str | None) -> None:
         """Mark a task instance as skipped; twice is once.
@@ -102,7 +108,7 @@ class TaskApi:
         """
         state = TerminalStateNonSuccess.SKIPPED
         with _gone_if_refused():
-            self._client.task_instances.finish(_uuid(ti_id), state, when, map_label)
+            self._client.task_instances.finish(uuid.UUID(ti_id), state, when, map_label)
 
     @contextmanager
     def acting_for(self, ti: TaskInstance) -> Iterator[None]:
@@ -165,12 +171,6 @@ def _client() -> Client:
     client = _Client(base_url=None, token="", dry_run=True, transport=transport)
     client.base_url = httpx.URL(BASE_URL)
     return client
-
-
-def _uuid(ti_id: str) -> Any:  # noqa: ANN401 (Airflow only formats it into a path)
-    import uuid  # noqa: PLC0415 (here only)
-
-    return uuid.UUID(ti_id)
 
 
 @contextmanager

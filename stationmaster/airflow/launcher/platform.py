@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
+    from stationmaster.airflow.logs.follower import PodLogs
     from stationmaster.ledger.records import AttemptRecord
     from stationmaster.step.settings import Settings
 
@@ -57,9 +58,16 @@ class StepsPlatform:
     ) -> None:
         await self._stack.aclose()
 
-    def of(self, say: Callable[[str], None]) -> Platform:
+    def of(self, say: Callable[[str], None], pod_logs: PodLogs) -> Platform:
         """Return the platform of one step."""
-        return Platform(cluster=self.cluster, watch=self.watch, record=self._record, say=say)
+        return Platform(
+            cluster=self.cluster,
+            watch=self.watch,
+            record=self._record,
+            say=say,
+            seen=pod_logs.seen,
+            before_release=pod_logs.before_release,
+        )
 
     async def sweep(self, try_id: str) -> None:
         """Delete the pods of a try that nobody wants any more, and wait until they are gone."""

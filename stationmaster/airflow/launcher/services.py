@@ -12,12 +12,15 @@ import httpx
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from stationmaster.airflow.logs.follower import AT_ONCE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stationmaster.airflow.launcher.api import TaskApi
     from stationmaster.airflow.launcher.platform import StepsPlatform
     from stationmaster.airflow.launcher.preparing import Preparation
+    from stationmaster.airflow.logs.platform import PlatformLogs
 
 __all__ = ["Services"]
 
@@ -39,7 +42,8 @@ class Services:
     api: TaskApi
     preparation: Preparation
     platform: StepsPlatform
-    logs: Any
+    logs: PlatformLogs
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="airflow")
     )

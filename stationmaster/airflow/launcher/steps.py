@@ -17,6 +17,7 @@ from stationmaster.airflow.launcher.template import NeedsWorkerError
 from stationmaster.airflow.life.attempts import live, release
 from stationmaster.airflow.life.findings import Verdict
 from stationmaster.airflow.life.stopping import StopSignal
+from stationmaster.airflow.logs.follower import PodLogs
 from stationmaster.airflow.results import reference, sentences, unpublished
 
 if TYPE_CHECKING:
@@ -90,11 +91,17 @@ class StepRun:
 
     async def _live(self, prepared: Prepared) -> Report:
         plan = prepared.rendered.plan
-        platform = self._services.platform.of(self._log.say)
-        end = await live(plan, platform, self.stop)
-        self.phase = Phase.ENDING
-        report = await self._conclude(prepared, end)
-        await release(plan, end, platform)
+        services = self._services
+        path = self.order.log_path or ""
+        pod_logs = PodLogs(services.platform.cluster, services.logs, path, services.reading)
+        platform = services.platform.of(self._log.say, pod_logs)
+        try:
+            end = await live(plan, platform, self.stop)
+            self.phase = Phase.ENDING
+            report = await self._conclude(prepared, end)
+            await release(plan, end, platform)
+        finally:
+            await pod_logs.close()
         return report
 
     async def _conclude(self, prepared: Prepared, end: StepEnd) -> Report:
