@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.fab.auth_manager.cli_commands.utils import (  # type: ignore[import-untyped]
+from airflow.providers.fab.auth_manager.cli_commands.utils import (  # type: ignore[import-not-found]
     get_application_builder,
 )
 

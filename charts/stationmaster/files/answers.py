@@ -36,8 +36,8 @@ def main() -> None:
     status, _ = ask("/api/v2/dags")
     if status != 401:  # noqa: PLR2004 (unauthorized)
         sys.exit(f"/api/v2/dags without a login: expected 401, got {status}")
-    if os.environ["LOGIN_BY_PASSWORD"] == "true":
-        user = sorted(path for path in Path("/etc/login").iterdir() if path.is_file())[0]
+    if os.environ["PASSWORD_LOGIN"] == "true":  # noqa: S105 (a switch)
+        user = min(path for path in Path("/etc/login").iterdir() if path.is_file())
         body = {"username": user.name, "password": user.read_text().strip()}
         status, answer = ask("/auth/token", body)
         if status != 201:  # noqa: PLR2004 (created)

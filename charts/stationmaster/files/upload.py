@@ -1,8 +1,8 @@
 """Carry a backup's files to the object store, or the newest backup's files back.
 
-Usage: python upload.py put FOLDER PLACE KEEP | get FOLDER PLACE [NAME]. A backup is a prefix named by
-its UTC time below PLACE; `manifest.json`, its files with their sizes and SHA-256, comes last: what
-has none is no backup. The KEEP newest stay. `get` refuses a file that is not what was put.
+Usage: python upload.py put FOLDER PLACE KEEP | get FOLDER PLACE [NAME]. A backup is a prefix named
+by its UTC time below PLACE; `manifest.json`, its files with their sizes and SHA-256, comes last:
+what has none is no backup. The KEEP newest stay. `get` refuses a file that is not what was put.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _remove(s3: Any, bucket: str, prefix: str) -> None:  # noqa: ANN401 (as abov
 
 def main(action: str, folder: str, place: str, argument: str = "") -> None:
     """Put or get, and say what was done."""
-    import boto3  # type: ignore[import-untyped]  # noqa: PLC0415 (not where its functions are tested)
+    import boto3  # noqa: PLC0415 (not where its functions are tested)
 
     where = urlsplit(place)
     prefix = f"{where.path.strip('/')}/".lstrip("/")

@@ -47,7 +47,7 @@ def wait_for_schema(ledger_uri: str, deadline: float) -> None:
 
     from stationmaster.ledger.store import Ledger  # noqa: PLC0415 (above)
 
-    check_migrations(PATIENCE_SECONDS)
+    check_migrations(PATIENCE_SECONDS)  # type: ignore[no-untyped-call]  # (Airflow has no type)
     ledger = Ledger.open(ledger_uri)
     while ledger.needs_migration:
         if time.monotonic() > deadline:

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.fab.auth_manager.security_manager.override import (  # type: ignore[import-untyped]
+from airflow.providers.fab.auth_manager.security_manager.override import (  # type: ignore[import-not-found]
     FabAirflowSecurityManagerOverride,
 )
-from flask_appbuilder.const import (  # type: ignore[import-untyped]
+from flask_appbuilder.const import (  # type: ignore[import-not-found]
     AUTH_DB,
     AUTH_OAUTH,
 )
