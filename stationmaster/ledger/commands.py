@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import contextmanager
+from pathlib import Path  # noqa: TC003 (typer reads the annotations)
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from stationmaster.ledger.replaying import files_to_replay
+from stationmaster.ledger.replaying import replay as replay_file
 from stationmaster.ledger.store import Ledger
 from stationmaster.ledger.table import table_lines
 from stationmaster.step.errors import MisconfiguredError, TemporaryError
@@ -17,7 +20,7 @@ from stationmaster.step.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["app", "downgrade", "migrate", "show"]
+__all__ = ["app", "downgrade", "migrate", "replay", "show"]
 
 app = typer.Typer(
     help="Look at the table of all attempts, and bring its schema up.", no_args_is_help=True
@@ -78,6 +81,23 @@ def show(
             typer.echo(f"No attempt of that kind is in the ledger at {ledger.name}.")
         elif len(attempts) == last:
             typer.echo(f"\nThese are the newest {last}; --last {last * 2} shows more.")
+
+
+@app.command()
+def replay(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files of recorders; all below STATIONMASTER_HOME by default."),
+    ] = None,
+) -> None:
+    """Write to the ledger what recorders kept in files while its database was away."""
+    with _ledger() as ledger:
+        found = files or files_to_replay(Settings().home)
+        for file in found:
+            number = replay_file(file, ledger)
+            typer.echo(f"{file}: the ledger at {ledger.name} has its {number} records.")
+        if not found:
+            typer.echo(f"No file below {Settings().home} holds a record.")
 
 
 @contextmanager

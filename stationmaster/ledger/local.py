@@ -54,7 +54,6 @@ def record_process(context: StepContext, end: ProcessEnd, *, started_at: dt.date
     """Write down a process that has just ended; tell whether the ledger has it.
 
     A step that is done stays done without a row: what goes wrong here is a warning in its log.
-    A file without tables, or with an older release's, is migrated.
     """
     try:
         # Heavy, and whoever imports this module may never run a step.
@@ -62,8 +61,6 @@ def record_process(context: StepContext, end: ProcessEnd, *, started_at: dt.date
 
         ledger = Ledger.open(Settings().ledger_location)
         try:
-            if ledger.is_local and ledger.needs_migration:
-                ledger.migrate()
             ledger.record(process_record(context, end, started_at=started_at))
         finally:
             ledger.close()

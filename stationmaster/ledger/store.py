@@ -47,11 +47,6 @@ class Ledger:
         return cls(make_engine(uri))
 
     @property
-    def needs_migration(self) -> bool:
-        """Tell whether it has no tables yet, or those of an older release."""
-        return schema.is_behind(self._engine)
-
-    @property
     def is_missing(self) -> bool:
         """Tell whether it is a file that nobody has made yet."""
         return self.is_local and not Path(str(self._engine.url.database)).exists()
@@ -148,10 +143,17 @@ class Ledger:
             return [AttemptRecord.model_validate(dict(row)) for row in rows]
 
     def _require_schema(self) -> None:
-        """Look at the schema once: it changes only when a release does."""
-        if not self._fits:
-            schema.require(self._engine)
-            self._fits = True
+        """Look at the schema once: it changes only when a release does.
+
+        A file on a laptop is brought up by whoever uses it first; a database that others use too
+        is migrated when its owner says so.
+        """
+        if self._fits:
+            return
+        if self.is_local and schema.is_behind(self._engine):
+            self.migrate()
+        schema.require(self._engine)
+        self._fits = True
 
 
 def disputed(

@@ -21,6 +21,12 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture
+def postgres_uri(postgres: PostgresServer) -> str:
+    """Return the URI of an empty Postgres database."""
+    return postgres.new_database()
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URI of an empty database, one of each kind."""

@@ -186,10 +186,10 @@ def test_a_cancelled_caller_leaves_its_record(ledger: Ledger, spool: Path) -> No
     assert len(ledger.last(9)) == 1
 
 
-def test_a_ledger_without_tables_keeps_its_records_waiting(uri: str, spool: Path) -> None:
+def test_a_ledger_without_tables_keeps_its_records_waiting(postgres_uri: str, spool: Path) -> None:
     """A migration that comes late finds the records of before it."""
     said: list[str] = []
-    late = Ledger.open(uri)
+    late = Ledger.open(postgres_uri)
 
     async def run() -> None:
         async with Recorder(late, spool, say=said.append) as recorder:
