@@ -14,6 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, Self
 
+from stationmaster.step.memorylimit import memory_limit_bytes
 from stationmaster.step.processtree import process_age_seconds, tree_use
 from stationmaster.step.protocol import Measurements
 
@@ -28,21 +29,35 @@ _log = logging.getLogger(__name__)
 _ALONE_SECONDS: Final = 0.05
 _TREE_SECONDS: Final = 0.2
 _TICK_SECONDS: Final = 1.0
+_LAST_WORDS_AT: Final = (0.8, 0.9, 0.95)
+"""Shares of the memory limit at whose first passing the tick comes at once: a step that grows
+fast is killed before the second is over, and its last word is the evidence of why."""
 
 
 class Meter:
     """Sample this process and its descendants in a thread; a context manager.
 
     Args:
-        on_tick: Called about every second, from the meter's thread.
+        on_tick: Called about every second, and when memory nears its limit, from the meter's
+            thread.
         since_process_start: Count what the process used before the meter was made as well:
             imports are a step's own time.
+        limit_bytes: What the container may use; its cgroup's limit where nothing is said.
+        tick_seconds: How far apart ordinary ticks are.
     """
 
     def __init__(
-        self, *, on_tick: Callable[[], None] | None = None, since_process_start: bool = False
+        self,
+        *,
+        on_tick: Callable[[], None] | None = None,
+        since_process_start: bool = False,
+        limit_bytes: int | None = None,
+        tick_seconds: float = _TICK_SECONDS,
     ) -> None:
         self._on_tick = on_tick
+        self._tick_seconds = tick_seconds
+        limit = limit_bytes or memory_limit_bytes()
+        self._marks = [limit * share for share in _LAST_WORDS_AT] if limit else []
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stationmaster-meter", daemon=True)
         self._counts = threading.Lock()
@@ -102,12 +117,18 @@ class Meter:
         # A child that nobody waited for takes its seconds along when it goes: keep the most seen.
         self._cpu = max(self._cpu, use.cpu_seconds - self._cpu_before)
 
+    def _passed_a_mark(self) -> bool:
+        before = len(self._marks)
+        self._marks = [mark for mark in self._marks if mark > self._peak]
+        return len(self._marks) < before
+
     def _run(self) -> None:
         ticked = time.monotonic()
         while not self._ended.wait(_ALONE_SECONDS if self._alone else _TREE_SECONDS):
             try:
                 self._sample()
-                if self._on_tick is not None and time.monotonic() - ticked >= _TICK_SECONDS:
+                due = self._passed_a_mark() or time.monotonic() - ticked >= self._tick_seconds
+                if self._on_tick is not None and due:
                     ticked = time.monotonic()
                     self._on_tick()
             except OSError as error:

@@ -117,3 +117,22 @@ def test_the_meter_ticks_while_the_step_works() -> None:
         time.sleep(2.5)
 
     assert len(ticks) >= 1
+
+
+def test_a_step_near_its_memory_limit_says_so_at_once() -> None:
+    """What nears the limit is told before the next second: it may be killed before that."""
+    told: list[int] = []
+    limit = tree_use(os.getpid()).memory_bytes + (200 << 20)
+    started = time.monotonic()
+    meter = Meter(
+        on_tick=lambda: told.append(meter.measurements().peak_memory_bytes),
+        limit_bytes=limit,
+        tick_seconds=3600,
+    )
+    with meter:
+        grown = bytearray(os.urandom(1 << 20) * 190)
+        while not told and time.monotonic() - started < 20:
+            time.sleep(0.01)
+    assert told
+    assert told[0] > 0.8 * limit
+    del grown
