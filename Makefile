@@ -17,7 +17,10 @@ export MYPYPATH := $(subst $(empty) $(empty),:,$(CURDIR) $(wildcard $(CURDIR)/jo
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
 PYTEST_WORKERS ?= 2
-CODE := stationmaster jobs dags tests k8s
+CODE := stationmaster jobs dags tests k8s charts
+TYPED := stationmaster jobs dags tests k8s $(wildcard charts/stationmaster/files/*.py)
+KUBECONFIG_HERE := $(CURDIR)/build/kind/kubeconfig
+HELM = $(shell [ -x build/kind/bin/helm ] && echo $(CURDIR)/build/kind/bin/helm || command -v helm)
 
 ##@ Start here
 
@@ -42,7 +45,7 @@ setup: .venv/.ready ## Install everything the project needs into .venv
 
 .PHONY: test
 test: setup data ## Run all tests (no Docker needed)
-	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -q -m "not proof and not cluster"
+	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal -q -m "not proof and not cluster" --ignore=tests/chart
 
 .PHONY: verify
 verify: setup ## Check lock, generated files, format, lint, types, contracts, clean tree
@@ -63,7 +66,7 @@ lock: $(filter .uv/bin/uv,$(UV)) ## Take a new job or dependency up into uv.lock
 lint: setup ## Format check, lint and types only
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/ruff check $(CODE)
-	@$(BIN)/mypy $(CODE)
+	@$(BIN)/mypy $(TYPED)
 
 ##@ Run on Kubernetes
 
@@ -86,6 +89,23 @@ images: setup ## Build the images that changed, load them into kind where it run
 .PHONY: pin-images
 pin-images: setup ## Turn the base image's tag into a digest (needs a registry)
 	@$(BIN)/python -m k8s.images pin
+
+.PHONY: deploy
+deploy: setup ## Install or upgrade Airflow, Postgres, S3 and the sources on the kind cluster
+	@KUBECONFIG=$(KUBECONFIG_HERE) $(HELM) upgrade --install stationmaster charts/stationmaster \
+	  --namespace stationmaster --create-namespace --wait --wait-for-jobs --timeout 15m \
+	  --values charts/stationmaster/ci/kind-values.yaml --values build/images.values.yaml
+
+.PHONY: undeploy
+undeploy: ## Remove the release; volumes, keys and the steps' namespace stay (PURGE=1: they go too)
+	@KUBECONFIG=$(KUBECONFIG_HERE) $(HELM) uninstall stationmaster \
+	  --namespace stationmaster --ignore-not-found --wait
+	@[ -z "$(PURGE)" ] || KUBECONFIG=$(KUBECONFIG_HERE) build/kind/bin/kubectl delete namespace \
+	  stationmaster stationmaster-steps --ignore-not-found
+
+.PHONY: test-chart
+test-chart: setup ## Render and check the chart; with a cluster up, validate, upgrade and restore it
+	@HELM=$(HELM) KUBECONFIG=$(KUBECONFIG_HERE) $(BIN)/pytest -q tests/chart
 
 ##@ Measure and prove
 
