@@ -96,7 +96,7 @@ def test_what_is_shown_never_moves(reader: StepLogIO, spool_of: Callable[..., Lo
     """While a step runs, what came late takes its place below what was shown already."""
     now = time.time()
     one, two = spool_of(1, 0, 2), spool_of(1, 1, 2)
-    written(one, (now - 30, "early"), (now - 20, "later"))
+    written(one, (now - 30, "early"), (now - 20, "second"))
     reads = [shown_lines(reader, PATH, "t", "running")]
     for number in range(4):
         written(two, (now - 25 + number, f"late {number}"))
