@@ -4,10 +4,12 @@
 # from scratch at each call, so it also repairs a node that came back with another address.
 
 readonly POD_ADDRESSES=10.244.0.0/16
+# Simulated nodes (lib/kwok.sh) carry this label.
+readonly REAL_NODES='!kwok.x-k8s.io/node'
 
 # One line a node: name, address, pod addresses; empty pod addresses until they are given out.
 node_addresses() {
-	kubectl_here get nodes -l '!type' -o jsonpath='{range .items[*]}{.metadata.name}{" "}{.status.addresses[?(@.type=="InternalIP")].address}{" "}{.spec.podCIDR}{"\n"}{end}'
+	kubectl_here get nodes -l "$REAL_NODES" -o jsonpath='{range .items[*]}{.metadata.name}{" "}{.status.addresses[?(@.type=="InternalIP")].address}{" "}{.spec.podCIDR}{"\n"}{end}'
 }
 
 # wait_for_pod_addresses COUNT: prints the lines once every node has its part.
