@@ -45,15 +45,15 @@ def wait_for_schema(ledger_uri: str, deadline: float) -> None:
     # Heavy: only once the database answers.
     from airflow.utils.db import check_migrations  # noqa: PLC0415 (above)
 
-    from stationmaster.ledger.store import Ledger  # noqa: PLC0415 (above)
+    from stationmaster.ledger.engine import make_engine  # noqa: PLC0415 (above)
+    from stationmaster.ledger.schema import is_behind  # noqa: PLC0415 (above)
 
     check_migrations(PATIENCE_SECONDS)  # type: ignore[no-untyped-call]  # (Airflow has no type)
-    ledger = Ledger.open(ledger_uri)
-    while ledger.needs_migration:
+    ledger = make_engine(ledger_uri)
+    while is_behind(ledger):
         if time.monotonic() > deadline:
-            sys.exit(f"the ledger at {ledger.name} was not migrated within {PATIENCE_SECONDS} s")
+            sys.exit(f"the ledger was not migrated within {PATIENCE_SECONDS} s")
         time.sleep(BETWEEN_SECONDS)
-    ledger.close()
 
 
 def main(only_database: bool) -> None:  # noqa: FBT001 (one switch, one caller)

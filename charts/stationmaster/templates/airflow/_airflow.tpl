@@ -43,7 +43,6 @@ AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME: "0.1"
 AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY: "64"
 # A step may wait long for a node: that is Pending, said in its log, and no reason to fail it.
 AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT: "86400"
-AIRFLOW__USAGE_DATA_COLLECTION__ENABLED: "False"
 {{- if or .metrics.statsd.host .metrics.exporter.enabled }}
 AIRFLOW__METRICS__STATSD_ON: "True"
 AIRFLOW__METRICS__STATSD_HOST: {{ .metrics.statsd.host | default (printf "%s-metrics" $name) }}

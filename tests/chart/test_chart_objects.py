@@ -1,0 +1,130 @@
+"""Exactly which objects the chart makes, by kind and name."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chart.rendering import Object, render
+
+STEPS = {
+    "ClusterRole/stationmaster-stationmaster-nodes",
+    "ClusterRoleBinding/stationmaster-stationmaster-nodes",
+    "ConfigMap/stationmaster-catalog",
+    "ConfigMap/stationmaster-step",
+    "CronJob/stationmaster-maintenance",
+    "Namespace/stationmaster-steps",
+    "NetworkPolicy/default-deny",
+    "NetworkPolicy/steps",
+    "PriorityClass/stationmaster-platform",
+    "PriorityClass/stationmaster-step",
+    "Role/stationmaster-launcher",
+    "RoleBinding/stationmaster-launcher",
+    "ServiceAccount/stationmaster-step",
+}
+AIRFLOW = {
+    "ConfigMap/stationmaster-airflow",
+    "ConfigMap/stationmaster-backup",
+    "ConfigMap/stationmaster-files",
+    "CronJob/stationmaster-backup",
+    "CronJob/stationmaster-db-clean",
+    "CronJob/stationmaster-restore",
+    "Deployment/stationmaster-api-server",
+    "Deployment/stationmaster-dag-processor",
+    "Deployment/stationmaster-scheduler",
+    "Deployment/stationmaster-triggerer",
+    "Job/stationmaster-migrate-1",
+    "NetworkPolicy/stationmaster-airflow",
+    "NetworkPolicy/stationmaster-default",
+    "NetworkPolicy/stationmaster-ui",
+    "Pod/stationmaster-test",
+    "PodDisruptionBudget/stationmaster-api-server",
+    "PodDisruptionBudget/stationmaster-dag-processor",
+    "PodDisruptionBudget/stationmaster-scheduler",
+    "PodDisruptionBudget/stationmaster-triggerer",
+    "Secret/stationmaster-login",
+    "Service/stationmaster-api-server",
+    "ServiceAccount/stationmaster-platform",
+    "ServiceAccount/stationmaster-scheduler",
+}
+DEV = {
+    "Deployment/stationmaster-sources",
+    "NetworkPolicy/stationmaster-dev",
+    "PersistentVolumeClaim/stationmaster-sources",
+    "Secret/stationmaster-database",
+    "Secret/stationmaster-keys",
+    "Secret/stationmaster-postgres",
+    "Secret/stationmaster-s3",
+    "Secret/stationmaster-step",
+    "Secret/support-api-token",
+    "Service/stationmaster-postgres",
+    "Service/stationmaster-seaweedfs",
+    "Service/stationmaster-sources",
+    "StatefulSet/stationmaster-postgres",
+    "StatefulSet/stationmaster-seaweedfs",
+}
+EKS = {
+    "Ingress/stationmaster",
+    "NetworkPolicy/step-extract-support",
+    "ResourceQuota/stationmaster-steps",
+    "ServiceAccount/stationmaster-step-extract-support",
+}
+
+
+def names(objects: list[Object]) -> set[str]:
+    """Return each object as kind and name."""
+    return {f"{item['kind']}/{item['metadata']['name']}" for item in objects}
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("kind", STEPS | AIRFLOW | DEV),
+        ("eks", STEPS | AIRFLOW | EKS),
+        ("foreign-airflow", STEPS),
+    ],
+)
+def test_the_chart_makes_exactly_these_objects(name: str, wanted: set[str]) -> None:
+    """Nothing is made that nobody asked for, and nothing asked for is left out."""
+    assert names(render(name)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("switch", "gone"),
+    [
+        (
+            "steps.readNodes=false",
+            {
+                "ClusterRole/stationmaster-stationmaster-nodes",
+                "ClusterRoleBinding/stationmaster-stationmaster-nodes",
+            },
+        ),
+        ("steps.createNamespace=false", {"Namespace/stationmaster-steps"}),
+        ("maintenance.enabled=false", {"CronJob/stationmaster-maintenance"}),
+        ("airflow.dbClean.enabled=false", {"CronJob/stationmaster-db-clean"}),
+        (
+            "backup.enabled=false",
+            {
+                "ConfigMap/stationmaster-backup",
+                "CronJob/stationmaster-backup",
+                "CronJob/stationmaster-restore",
+            },
+        ),
+        ("airflow.keys.existingSecret=ours", {"Secret/stationmaster-keys"}),
+        ("airflow.login.existingSecret=ours", {"Secret/stationmaster-login"}),
+    ],
+)
+def test_a_switch_takes_away_what_it_names_and_no_more(switch: str, gone: set[str]) -> None:
+    """Each switch has an effect, and only its own."""
+    whole, less = names(render("kind")), names(render("kind", "--set", switch))
+    assert whole - less == gone
+    assert less <= whole
+
+
+def test_an_exporter_brings_a_port_that_prometheus_scrapes() -> None:
+    """Metrics are one switch away, and Airflow is told where to send them."""
+    objects = render("kind", "--set", "airflow.metrics.exporter.enabled=true")
+    named = {(item["kind"], item["metadata"]["name"]): item for item in objects}
+    ports = named["Service", "stationmaster-metrics"]["spec"]["ports"]
+    assert {"name": "metrics", "port": 9102, "targetPort": "metrics"} in ports
+    settings = named["ConfigMap", "stationmaster-airflow"]["data"]
+    assert settings["AIRFLOW__METRICS__STATSD_HOST"] == "stationmaster-metrics"
