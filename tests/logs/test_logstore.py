@@ -114,7 +114,11 @@ class _Roles(BaseHTTPRequestHandler):
         keys = {"AccessKeyId": "role-key", "SecretAccessKey": "s"}
         if self.path.startswith("/pod"):
             token = self.headers.get("Authorization")
-            answer = {**keys, "Token": token, "Expiration": "2100-01-01T00:00:00Z"}
+            answer: dict[str, object] = {
+                **keys,
+                "Token": token,
+                "Expiration": "2100-01-01T00:00:00Z",
+            }
         else:
             sts = {**keys, "SessionToken": "of-sts", "Expiration": time.time() + 3600}
             result = {"AssumeRoleWithWebIdentityResult": {"Credentials": sts}}
@@ -148,7 +152,7 @@ def test_a_pods_role_gives_the_keys(roles: str, tmp_path: Path) -> None:
     )
     asked = _Roles.asked
 
-    assert source.get().session_token == source.get().session_token == "of-the-pod"
+    assert [source.get().session_token for _ in range(2)] == ["of-the-pod", "of-the-pod"]
     assert _Roles.asked == asked + 1
 
 
