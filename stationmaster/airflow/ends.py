@@ -86,7 +86,8 @@ def failure_of_end(job: str, end: StepEnd) -> StepFailedError:
     finding = end.finding
     if finding is None:
         return _kind(end.verdict, None)(f"{job} ended with the verdict {end.verdict}.")
-    sentence = f"{job}: {finding.sentence}"
+    named = finding.sentence.startswith(job)
+    sentence = finding.sentence if named else f"{job}: {finding.sentence}"
     said = finding.result.error if finding.result is not None else None
     if said is not None and words_of(said) not in finding.sentence:
         sentence += f" {words_of(said)}"

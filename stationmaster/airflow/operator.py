@@ -3,45 +3,38 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from airflow.sdk.exceptions import AirflowSkipException
 
 from stationmaster.airflow.arguments import check_arguments
 from stationmaster.airflow.catalog import find_job
 from stationmaster.airflow.contexts import count_shards, example_context, shard_contexts
 from stationmaster.airflow.dates import business_date_template, parse_business_date
 from stationmaster.airflow.ends import outcome, read_end
-from stationmaster.airflow.exceptions import (
-    StepFailedError,
-    StepMisconfiguredError,
-    StepStoppedError,
-    failure_of,
-)
+from stationmaster.airflow.exceptions import StepMisconfiguredError, StepStoppedError
 from stationmaster.airflow.launcher.template import NeedsWorkerError
 from stationmaster.airflow.launcher.writing import configured_name, why_worker, write_template
+from stationmaster.airflow.localrun import line_writer, local_run, outcome_of_processes
 from stationmaster.airflow.podrun import PodRun, worker_run
-from stationmaster.airflow.process import LocalRun, ShardOutcome
-from stationmaster.airflow.results import reference, sentences, unpublished
+from stationmaster.airflow.results import sentences
 from stationmaster.airflow.retries import StepRetryPolicy
 from stationmaster.airflow.sizes import resources_of
 from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from airflow.sdk import Context
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
     from kubernetes.client import V1Pod  # type: ignore[import-untyped]
 
     from stationmaster.airflow.catalog import CatalogJob
-    from stationmaster.step.protocol import Shard, StepContext, StepResult
+    from stationmaster.airflow.process import LocalRun
+    from stationmaster.step.protocol import StepContext
 
 __all__ = ["StepOperator"]
-
-DEFAULT_GRACE_SECONDS: Final = 30
 
 
 class StepOperator(KubernetesPodOperator):
@@ -138,13 +131,9 @@ class StepOperator(KubernetesPodOperator):
             contexts = self._contexts(context)
             if self.runtime == "kubernetes":
                 return self._run_pods(context, contexts)
-            outcomes = self._run_locally(contexts)
+            return self._run_locally(contexts)
         except MisconfiguredError as error:
             raise StepMisconfiguredError(str(error), exit_code=error.exit_code) from error
-        self._raise_failure(outcomes)
-        results = [each.outcome.result for each in outcomes if each.outcome.result is not None]
-        self._refuse_unpublished(results, contexts)
-        return self._told(reference(contexts[0].business_date, results))
 
     def finish(self, context: Context, end: str) -> dict[str, Any]:
         """Return or raise what the launcher saw of the step's pods, where code must follow.
@@ -259,69 +248,13 @@ class StepOperator(KubernetesPodOperator):
             shards=count_shards(counted, where=self.task_id),
         )
 
-    def _run_locally(self, contexts: Sequence[StepContext]) -> list[ShardOutcome]:
-        command = [*(self.cmds or find_job(self.job).file.command), *self.arguments]
-        self._run = LocalRun(
-            contexts,
-            command,
-            env=self._process_environment(),
-            grace_seconds=self.termination_grace_period or DEFAULT_GRACE_SECONDS,
-        )
-        self.log.info(
-            "Step %s of %s works on %s: %s",
-            self.task_id,
-            contexts[0].pipeline,
-            contexts[0].business_date,
-            " ".join(command),
-        )
+    def _run_locally(self, contexts: list[StepContext]) -> dict[str, Any]:
+        self._run = run = local_run(self, contexts)
         try:
-            return self._run.run(self._on_line)
+            outcomes = run.run(line_writer(self, self._progress_callback))
         finally:
             self._run = None
-
-    def _process_environment(self) -> dict[str, str]:
-        """Return the plain values of `env_vars`; a value_from exists in a cluster only."""
-        if isinstance(self.env_vars, dict):
-            return {name: str(value) for name, value in self.env_vars.items()}
-        return {each.name: each.value for each in self.env_vars if each.value is not None}
-
-    def _on_line(self, shard: Shard, line: str) -> None:
-        if self._progress_callback:
-            self._progress_callback(line)
-        if not self.get_logs:
-            return
-        if self.log_formatter:
-            line = self.log_formatter(self.base_container_name, line)
-        elif self.container_name_log_prefix_enabled:
-            line = f"[{self.base_container_name}] {line}"
-        if shard.count > 1:
-            line = f"[shard {shard.index + 1} of {shard.count}] {line}"
-        self.log.info("%s", line)
-
-    def _raise_failure(self, outcomes: Sequence[ShardOutcome]) -> None:
-        failed = [each for each in outcomes if not each.outcome.done]
-        if not failed:
-            return
-        # The others were stopped because of the one that failed by itself.
-        first = next((each for each in failed if not each.outcome.stop_requested), failed[0])
-        if first.outcome.exit_code in self.skip_on_exit_code:
-            message = f"{self.job} ended with exit code {first.outcome.exit_code}: skipped."
-            raise AirflowSkipException(message)
-        where = self.job
-        if first.shard.count > 1:
-            where += f" (shard {first.shard.index + 1} of {first.shard.count})"
-        raise failure_of(where, first.outcome, first.tail)
-
-    def _refuse_unpublished(
-        self, results: Sequence[StepResult], contexts: Sequence[StepContext]
-    ) -> None:
-        """Refuse to call a step done whose shards all left the publishing to each other."""
-        if waiting := unpublished(results):
-            message = (
-                f"{self.job} is not done: all {len(contexts)} shards ended, and none published "
-                f"{', '.join(waiting)}. Readers still see what was there before. Clear the task."
-            )
-            raise StepFailedError(message, exit_code=0)
+        return self._told(outcome_of_processes(self, contexts, outcomes))
 
     def _refuse_misplaced_params(self, found: CatalogJob) -> None:
         """Refuse a job's parameter in `params=`, where it would silently do nothing."""

@@ -22,7 +22,9 @@ def sync(path: str) -> list[str]:
 
     DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]
     folder = os.environ["AIRFLOW__CORE__DAGS_FOLDER"]
-    bag = BundleDagBag(path, bundle_path=Path(folder), bundle_name="dags-folder", safe_mode=False)
+    bag = BundleDagBag(
+        f"{folder}/{path}", bundle_path=Path(folder), bundle_name="dags-folder", safe_mode=False
+    )
     if bag.import_errors:
         raise RuntimeError(str(bag.import_errors))
     sync_bag_to_db(bag, "dags-folder", None)

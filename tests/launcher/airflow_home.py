@@ -38,6 +38,7 @@ class AirflowHome:
         self.port = _free_port()
         self.log_port = _free_port()
         database = database.replace("postgresql://", "postgresql+psycopg2://")
+        self.scheduler_process: subprocess.Popen[Any]
         self._engine = sa.create_engine(database)
         self._processes: list[subprocess.Popen[Any]] = []
         self.environment = {
@@ -53,10 +54,10 @@ class AirflowHome:
         )
         self._read()
 
-    def call(self, name: str, **arguments: object) -> Any:  # noqa: ANN401 (each has its own)
+    def call(self, command: str, /, **arguments: object) -> Any:  # noqa: ANN401 (each has its own)
         """Have the driver do something (see airflow_driver.py), and return its answer."""
         assert self._driver.stdin is not None
-        self._driver.stdin.write((json.dumps([name, arguments]) + "\n").encode())
+        self._driver.stdin.write((json.dumps([command, arguments]) + "\n").encode())
         self._driver.stdin.flush()
         return self._read()
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+from typing import Any
 
 from airflow.sdk import DAG
+from kubernetes.client import V1ResourceRequirements  # type: ignore[import-untyped]
 
 from stationmaster.airflow.operator import StepOperator
 
@@ -12,21 +15,42 @@ SCRIPT = """
 import json, os, sys, time
 context = json.loads(os.environ["STATIONMASTER_CONTEXT"])
 params = context["params"]
-time.sleep(params.get("seconds", 0))
+time.sleep(float(params.get("seconds", 0)))
+code = int(params.get("exit_code", 0))
 output = {"dataset": "greetings", "business_date": context["business_date"], "rows": 3,
           "snapshot_id": 42}
+error = {"kind": "ToyError", "message": "as told"}
+document = {"status": "failed", "error": error} if code else {"status": "done", "outputs": [output]}
 with open("/dev/termination-log", "w") as file:
-    json.dump({"protocol": 1, "status": "done", "outputs": [output]}, file)
-sys.exit(params.get("exit_code", 0))
+    json.dump({"protocol": 1, **document}, file)
+sys.exit(code)
 """
-IMAGE = "stationmaster/base:early"
+IMAGE = os.environ.get("STATIONMASTER_TEST_IMAGE", "stationmaster/base:early")
+SMALL = {"cpu": "20m", "memory": "64Mi"}
 
-with DAG("kind", schedule=None, start_date=dt.datetime(2020, 1, 1, tzinfo=dt.UTC)):
-    StepOperator(
-        task_id="hello",
+
+def probe(task_id: str, **arguments: Any) -> StepOperator:  # noqa: ANN401 (of StepOperator)
+    """Return a step that does as its parameters say."""
+    return StepOperator(
+        task_id=task_id,
         job="probe",
         image=IMAGE,
         cmds=["python3", "-c", SCRIPT],
-        step_params={"name": "{{ ds }}"},
-        container_resources=None,
+        container_resources=V1ResourceRequirements(requests=SMALL, limits={"memory": "64Mi"}),
+        **arguments,
     )
+
+
+LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+with DAG("kind", schedule=None, start_date=LONG_AGO):
+    probe("hello", step_params={"name": "{{ ds }}"})
+
+with DAG("kind_fails", schedule=None, start_date=LONG_AGO):
+    probe("broken", step_params={"exit_code": 65}, retries=2)
+    probe("again", step_params={"exit_code": 7}, retries=1, retry_delay=dt.timedelta(seconds=1))
+    probe("skipped", step_params={"exit_code": 99}, skip_on_exit_code=99)
+    probe("slow", step_params={"seconds": 60}, execution_timeout=dt.timedelta(seconds=8), retries=0)
+
+with DAG("kind_slow", schedule=None, start_date=LONG_AGO):
+    probe("slow", step_params={"seconds": "{{ dag_run.conf.get('seconds', 40) }}"})

@@ -1,0 +1,62 @@
+"""What Airflow allows at once holds for steps that no worker runs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tests.launcher.stage import context_of_pod
+
+if TYPE_CHECKING:
+    from tests.launcher.airflow_home import AirflowHome
+    from tests.launcher.stage import ClusterThread
+
+
+def most_at_once(
+    airflow: AirflowHome, cluster: ClusterThread, runs: list[str], step: str | None = None
+) -> int:
+    """Return how many pods of the runs ran at the same time, at most, until all runs ended."""
+    most = 0
+    wanted = {"step": step} if step else {}
+    until = time.monotonic() + 120
+    while any(airflow.run_state(run) in {"queued", "running"} for run in runs):
+        most = max(most, sum(cluster.running(run_id=run, **wanted) for run in runs))
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert {airflow.run_state(run) for run in runs} == {"success"}
+    return most
+
+
+def test_a_pool_bounds_steps(airflow: AirflowHome, cluster: ClusterThread) -> None:
+    """Of five steps in a pool of two slots, two run at once."""
+    airflow.call("pool", name="two_slots", slots=2)
+    run = airflow.call("trigger", dag_id="pooled", conf={"seconds": 1})
+    assert most_at_once(airflow, cluster, [run]) == 2
+
+
+def test_max_active_tasks_bounds_steps(airflow: AirflowHome, cluster: ClusterThread) -> None:
+    """Of five steps of a DAG with max_active_tasks=2, two run at once."""
+    run = airflow.call("trigger", dag_id="few_at_once", conf={"seconds": 1})
+    assert most_at_once(airflow, cluster, [run]) == 2
+
+
+def test_max_active_tis_per_dag_bounds_a_step(airflow: AirflowHome, cluster: ClusterThread) -> None:
+    """Of three runs of a step with max_active_tis_per_dag=1, one runs at once."""
+    runs = [airflow.call("trigger", dag_id="per_dag", conf={"seconds": 1}) for _ in range(3)]
+    assert most_at_once(airflow, cluster, runs) == 1
+
+
+def test_priority_comes_first(airflow: AirflowHome, cluster: ClusterThread) -> None:
+    """Steps that wait for the same slot start by priority, the weightiest first."""
+    airflow.call("pool", name="one_slot", slots=1)
+    before = len(cluster.created())
+    run = airflow.call("trigger", dag_id="ordered", conf={"seconds": 0.5})
+    seen: list[str] = []
+    while len(seen) < 4:
+        for pod in cluster.pods(run_id=run):
+            step = context_of_pod(pod)["step"]
+            seen += [] if step in seen else [step]
+        time.sleep(0.05)
+    assert airflow.ended(run) == "success"
+    assert len(cluster.created()) - before == 4
+    assert seen == ["step3", "step2", "step1", "step0"]
