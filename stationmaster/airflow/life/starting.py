@@ -65,7 +65,7 @@ async def start(
         waited = (dt.datetime.now(dt.UTC) - began).total_seconds()
         if waited > budgets.schedule_seconds:
             return _never_admitted(pod, refusal, waited)
-        if pause == REFUSED_PAUSE and refusal.message != told:
+        if not isinstance(refusal, ConflictError) and refusal.message != told:
             told = refusal.message
             platform.say(f"{who(pod)} waits to be admitted: {refusal.message}")
         await stop.wait(pause)
