@@ -15,7 +15,7 @@ from stationmaster.step.logformat import LogHead, log_folder, source_folder
 from stationmaster.step.logspool import LogSpool
 from stationmaster.step.logstore import open_store
 from stationmaster.step.loguploader import LogUploader
-from stationmaster.step.masking import Masker, secret_values
+from stationmaster.step.masking import Masker, masked_text, secret_values
 
 if TYPE_CHECKING:
     from stationmaster.step.protocol import StepContext
@@ -142,9 +142,8 @@ class LogCarrier:
             self._masker.learn(self._secrets())
 
     def _say_trouble(self, reason: str) -> None:
-        masked = Masker(self._secrets())
-        text = masked.mask(reason.encode()) + masked.end()
-        self._say(f"the log store does not take this log for now: {text.decode()[:500]}")
+        text = masked_text(reason, self._secrets())
+        self._say(f"the log store does not take this log for now: {text[:500]}")
 
     def _say(self, text: str) -> None:
         with contextlib.suppress(OSError):

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Masker", "secret_values"]
+__all__ = ["Masker", "masked_text", "secret_values"]
 
 STARS: Final = b"***"
 SHORTEST: Final = 5
@@ -61,6 +61,12 @@ class Masker:
         """Return what still waited."""
         rest, self._rest = self._rest, b""
         return rest
+
+
+def masked_text(text: str, secrets: frozenset[str]) -> str:
+    """Return a whole text without the secrets."""
+    masker = Masker(secrets)
+    return (masker.mask(text.encode(errors="replace")) + masker.end()).decode(errors="replace")
 
 
 def secret_values(folder: Path, variables: Mapping[str, str]) -> frozenset[str]:

@@ -48,6 +48,8 @@ class StepReport:
         self._notes: list[str] = []
         self.measure: Callable[[], Measurements] = Measurements
         """Tells what was used so far; the meter's, once it runs."""
+        self.mask: Callable[[str], str] = str
+        """Strikes secrets out of errors and notes: results go to Airflow's database."""
 
     def open(self) -> None:
         """Write a first result: a place that cannot be written is found before any work is done.
@@ -88,6 +90,7 @@ class StepReport:
 
     def note(self, text: str) -> None:
         """Add a short sentence to the result, and to the log."""
+        text = self.mask(text)
         with self._lock:
             self._notes.append(text)
         _log.info("%s", text)
@@ -99,6 +102,9 @@ class StepReport:
 
     def result(self, status: ResultStatus, error: StepFailure | None = None) -> StepResult:
         """Return the whole result as it stands."""
+        if error is not None:
+            told = {name: self.mask(value) for name, value in error}
+            error = error.model_copy(update=told)
         with self._lock:
             return StepResult(
                 status=status,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -14,6 +15,7 @@ from stationmaster.step.failures import as_step_error, exit_code_of, failure_of,
 from stationmaster.step.incoming import check_business_date, parse_context, validate_params
 from stationmaster.step.inputs import Inputs
 from stationmaster.step.logchunks import captured_output
+from stationmaster.step.masking import masked_text, secret_values
 from stationmaster.step.meter import Meter
 from stationmaster.step.outputs import Outputs
 from stationmaster.step.protocol import (
@@ -52,7 +54,9 @@ def main(find: Callable[[], Job[...]]) -> int:
     """
     configure_logging()
     stop = StopSignal()
-    run = StepRun(StepReport(_result_path()), stop, whole_process=True)
+    report = StepReport(_result_path())
+    report.mask = _mask
+    run = StepRun(report, stop, whole_process=True)
     with stop.installed(), captured_output(lambda: bool(stop.requested)):
         code, _ = run.run(find, lambda: parse_context(os.environ.get(CONTEXT_VARIABLE)), Settings)
     return code
@@ -229,6 +233,14 @@ def _result_path() -> Path | None:
     if named:
         return Path(named)
     return Path(TERMINATION_LOG) if Path(TERMINATION_LOG).exists() else None
+
+
+def _mask(text: str) -> str:
+    """Strike secrets out, those of the files as well where the settings make sense."""
+    folder = Path()
+    with contextlib.suppress(ValueError, OSError):
+        folder = Settings().secrets_folder
+    return masked_text(text, secret_values(folder, os.environ))
 
 
 def _print_traceback(error: BaseException) -> None:

@@ -144,17 +144,24 @@ def test_a_step_outlives_the_carrier_of_its_log(noisy: RunNoisy) -> None:
 def test_a_secret_leaves_the_step_nowhere(
     noisy: RunNoisy, shown: Shown, tmp_path: Path, store_folder: Path
 ) -> None:
-    """A secret file's text is struck out of stdout and of chunks, also when printed in pieces."""
+    """A secret is struck out of stdout, chunks and result, also when printed in pieces."""
     secrets = tmp_path / "home" / "secrets"
     secrets.mkdir(parents=True)
     (secrets / "door").write_text("sesame-open-42\n")
     (secrets / "api").write_text('{"user": "u", "password": "quite, a \\"word\\""}')
     told = {"LEDGER_PASSWORD": "deep-blue-sea", "DB_URI": "postgresql://u:p4ssw0rd!@db/x"}
 
-    _, printed = noisy(told, say='the code is sesame-open-42deep-blue-seap4ssw0rd!quite, a "word"')
+    outcome, printed = noisy(
+        told, fail=True, say='the code is sesame-open-42deep-blue-seap4ssw0rd!quite, a "word"'
+    )
 
-    everywhere = "\n".join(printed) + "".join(
-        path.read_text() for path in store_folder.rglob("*.log")
+    assert outcome.result is not None
+    assert outcome.result.error is not None
+    assert outcome.result.error.message.endswith("the code is ************")
+    everywhere = (
+        "\n".join(printed)
+        + outcome.result.model_dump_json()
+        + "".join(path.read_text() for path in store_folder.rglob("*.log"))
     )
     for secret in ("sesame", "open-42", "deep-blue", "p4ss", "quite, a"):
         assert secret not in everywhere

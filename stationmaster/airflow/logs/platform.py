@@ -15,7 +15,7 @@ from stationmaster.airflow.logs.remote import store_of
 from stationmaster.step.logformat import LogHead, log_folder
 from stationmaster.step.logspool import LogSpool, SpoolLimits
 from stationmaster.step.loguploader import LogUploader, Spool
-from stationmaster.step.masking import Masker, secret_values
+from stationmaster.step.masking import masked_text, secret_values
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
@@ -118,16 +118,12 @@ class PlatformLog:
         """
         if self._lines is not None:
             at = dt.datetime.now(dt.UTC)
-            self._lines.say(at, level, self._masked(" ".join(line.splitlines())))
+            self._lines.say(at, level, masked_text(" ".join(line.splitlines()), self._secrets))
 
     def close(self) -> None:
         """Say that nothing will follow."""
         if self._lines is not None:
             self._lines.end()
-
-    def _masked(self, line: str) -> str:
-        masker = Masker(self._secrets)
-        return (masker.mask(line.encode()) + masker.end()).decode(errors="replace")
 
 
 class _ChunkLines:

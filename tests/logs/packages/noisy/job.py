@@ -43,7 +43,7 @@ def run(params: Noisy) -> None:
     _say("before the sleep")
     time.sleep(params.sleep)
     if params.fail:
-        message = "as asked"
+        message = f"as asked {params.say}"
         raise RuntimeError(message)
     _say("the last word")
 
