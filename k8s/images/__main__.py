@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from k8s.images.artifacts import ROOT, Artifact, artifacts, stale_dockerfiles
-from k8s.images.docker import ImageError, client
+from k8s.images.docker import ImageError, client, forget_old
 from k8s.images.load import kind_nodes, load
 from k8s.images.making import make, write_down
 from k8s.images.pinning import pin
@@ -54,7 +54,11 @@ def _build(wanted: list[Artifact], cluster: str) -> None:
     docker = client()
     built = make(docker, wanted, _say)
     _say(f"written   {' and '.join(str(path.relative_to(ROOT)) for path in write_down(built))}")
-    nodes = kind_nodes(docker, cluster) if cluster else []
+    if old := [name for image in built for name in forget_old(docker, image.repository)]:
+        _say(f"removed   {len(old)} older images")
+    if not cluster:
+        return
+    nodes = kind_nodes(docker, cluster)
     if not nodes:
         _say(f"no kind cluster {cluster!r} is running: nothing loaded")
         return

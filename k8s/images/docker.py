@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Base", "ImageError", "build", "certificates", "client", "find_base", "inspect"]
+__all__ = [
+    "Base",
+    "ImageError",
+    "build",
+    "certificates",
+    "client",
+    "find_base",
+    "forget_old",
+    "inspect",
+    "remove",
+]
 
 ALONE_BEFORE: Final = 23
 """Clients from this major version on build with buildx only (Docker Engine 23.0 release notes)."""
@@ -89,6 +99,23 @@ def inspect(docker: str, reference: str) -> tuple[str, int] | None:
         return None
     identity, size = said.split()
     return identity, int(size)
+
+
+def forget_old(docker: str, repository: str, keep: int = 3) -> list[str]:
+    """Remove an image's tags by content beyond the newest ones; return them.
+
+    Each is some megabytes over its layers, and there is one for every change. Names that people
+    gave, and what a container still uses, stay.
+    """
+    listed = _output(docker, "image", "ls", "--format", "{{.Tag}}", repository).split()
+    by_content = [tag for tag in listed if re.fullmatch(r"[0-9a-f]{16}", tag)]
+    old = [f"{repository}:{tag}" for tag in by_content[keep:]]
+    return [name for name in old if remove(docker, name)]
+
+
+def remove(docker: str, reference: str) -> bool:
+    """Take a name off an image; return whether that was possible."""
+    return bool(_output(docker, "image", "rm", reference))
 
 
 def build(command: list[str], root: Path, log: Path, progress: Callable[[str], None]) -> float:

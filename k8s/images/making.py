@@ -20,6 +20,7 @@ from k8s.images.docker import (
     certificates,
     find_base,
     inspect,
+    remove,
 )
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ class Maker:
             log.parent.mkdir(parents=True, exist_ok=True)
             command = _command(self.docker, artifact, reference, self.base, self.root)
             seconds = build(command, self.root, log, _stepping(artifact.name))
+            if tag_of(self.root, artifact, self.base.identity, self.uv) != tag:
+                remove(self.docker, reference)  # its content is not what its tag says
+                self.say(f"again     {artifact.repository}: its files changed while it was built")
+                return self.make(artifact)
             found = inspect(self.docker, reference) or ("", 0)
             self.say(f"built     {reference}  {seconds:.1f} s, {found[1] // MEGABYTE} MB")
         return BuiltImage(artifact.repository, tag, *found)
