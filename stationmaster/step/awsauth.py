@@ -20,7 +20,7 @@ from urllib.parse import quote, urlencode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AwsCredentials", "CredentialSource", "signed_headers"]
+__all__ = ["AwsCredentials", "CredentialSource", "canonical_query", "signed_headers"]
 
 UNSIGNED: Final = "UNSIGNED-PAYLOAD"
 _RENEW_SECONDS: Final = 300.0

@@ -11,11 +11,11 @@ import tempfile
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from stationmaster.step.logformat import CONTROL, Gap, control_line, escape, object_name
+from stationmaster.step.logsegment import Segment, SpoolLimits, Written, joined
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from stationmaster.step.logformat import LogHead
     from stationmaster.step.logstore import LogStore
 
-__all__ = ["LogSpool", "SpoolLimits"]
+__all__ = ["LogSpool"]
 
 _MARK_MS: Final = 50
 """How exactly a line's time is kept."""
@@ -31,49 +31,6 @@ _MARK_MS: Final = 50
 _CUT: Final = b"\n" + control_line(cut=True)
 
 _NO_ANSWER: Final = "the log store did not answer"
-
-
-@dataclass(frozen=True)
-class SpoolLimits:
-    """Say how much waits where, in bytes, and how long."""
-
-    flush_seconds: float = 2.0
-    """What is there is written after this time at the latest."""
-    part_bytes: int = 1 << 20
-    """What is there is written as soon as it is this much."""
-    object_bytes: int = 256 << 10
-    """An object that has this much is not written again: the next one begins."""
-    memory_bytes: int = 8 << 20
-    """More than this waits in files."""
-    disk_bytes: int = 256 << 20
-    """More than this is given up, the oldest first; 0 uses no files at all."""
-
-
-@dataclass
-class _Segment:
-    """Hold the lines of one object."""
-
-    stored: bytes = b""
-    """What the store has of it."""
-    waiting: bytearray = field(default_factory=bytearray)
-    file: Path | None = None
-    """Where `waiting` is when it is not in memory."""
-    size: int = 0
-    """Bytes that wait, in memory or in the file."""
-    lines: int = 0
-    first_ms: int = 0
-    last_ms: int = 0
-
-
-@dataclass(frozen=True)
-class _Written:
-    """Hold what goes to the store in one call."""
-
-    segment: _Segment
-    body: bytes
-    taken: int
-    """How many of the segment's waiting bytes are in it."""
-    gap: Gap | None
 
 
 class LogSpool:
@@ -95,8 +52,8 @@ class LogSpool:
         self._limits = limits or SpoolLimits()
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
-        self._full: deque[_Segment] = deque()
-        self._open = _Segment()
+        self._full: deque[Segment] = deque()
+        self._open = Segment()
         self._gap: Gap | None = None
         self._sequence = 0
         self._at_line_start = True
@@ -186,7 +143,7 @@ class LogSpool:
                 self._store.put(f"{self._folder}/{object_name(self._sequence)}", written.body)
             except BaseException:
                 with self._lock:
-                    self._gap = _both(written.gap, self._gap)
+                    self._gap = joined(written.gap, self._gap)
                 raise
             with self._lock:
                 self._accept(written)
@@ -222,7 +179,7 @@ class LogSpool:
         self._mark_ms = at_ms
         return data[:end] + mark + data[end:]
 
-    def _put(self, segment: _Segment, data: bytes) -> None:
+    def _put(self, segment: Segment, data: bytes) -> None:
         segment.waiting += data
         segment.size += len(data)
         self._oldest = self._oldest if self._oldest is not None else time.monotonic()
@@ -232,7 +189,7 @@ class LogSpool:
         if not self._at_line_start:
             self._put(self._open, _CUT)
         self._full.append(self._open)
-        self._open = _Segment()
+        self._open = Segment()
         waiting = sum(each.size for each in self._full if each.file is None)
         if waiting > self._limits.memory_bytes:
             self._move_to_disk(self._full[-1])
@@ -243,7 +200,7 @@ class LogSpool:
     def _bound(self) -> int:
         return self._limits.memory_bytes + self._limits.disk_bytes
 
-    def _move_to_disk(self, segment: _Segment) -> None:
+    def _move_to_disk(self, segment: Segment) -> None:
         if not self._limits.disk_bytes:
             return
         # A full disk leaves it in memory, within the bound of both.
@@ -265,9 +222,9 @@ class LogSpool:
         if given_up.stored:
             self._sequence += 1
         lost = Gap(given_up.lines, given_up.first_ms, given_up.last_ms, _NO_ANSWER)
-        self._gap = _both(self._gap, lost)
+        self._gap = joined(self._gap, lost)
 
-    def _next_object(self) -> _Written | None:
+    def _next_object(self) -> Written | None:
         """Return what to write next: all of an object, since objects are written as a whole."""
         with self._lock:
             segment = self._full[0] if self._full else self._open
@@ -283,9 +240,9 @@ class LogSpool:
                 body += CONTROL
             body += new
             cut = segment is self._open and not self._at_line_start and bool(new)
-            return _Written(segment, body + (_CUT if cut else b""), len(new), gap)
+            return Written(segment, body + (_CUT if cut else b""), len(new), gap)
 
-    def _accept(self, written: _Written) -> None:
+    def _accept(self, written: Written) -> None:
         """Take note that the store has it."""
         segment = written.segment
         self._in_line = written.body.endswith(_CUT)
@@ -318,13 +275,5 @@ class LogSpool:
         if self._open.size:
             self._close_segment()
             return
-        self._open = _Segment()
+        self._open = Segment()
         self._sequence += 1
-
-
-def _both(one: Gap | None, other: Gap | None) -> Gap | None:
-    if one is None or other is None:
-        return one or other
-    first = min(one.first_ms, other.first_ms)
-    last = max(one.last_ms, other.last_ms)
-    return Gap(one.lines + other.lines, first, last, other.reason)

@@ -10,7 +10,8 @@ import pytest
 
 from stationmaster.airflow.logs.chunklines import ChunkSource
 from stationmaster.step.logformat import LogHead
-from stationmaster.step.logspool import LogSpool, SpoolLimits
+from stationmaster.step.logsegment import SpoolLimits
+from stationmaster.step.logspool import LogSpool
 from stationmaster.step.logstore import FolderStore
 
 if TYPE_CHECKING:

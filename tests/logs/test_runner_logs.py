@@ -65,7 +65,7 @@ def test_a_killed_step_leaves_all_but_its_last_moments(
     start: Callable[..., StepProcess], shown: Shown
 ) -> None:
     """After SIGKILL of every process of the step, what is older than the last flush is there."""
-    with start(lines=1000, sleep=60) as process:
+    with start(lines=200, sleep=60) as process:
         lines: list[str] = []
         until = time.monotonic() + 60
         while "[attempt 1] before the sleep" not in lines and time.monotonic() < until:
@@ -76,7 +76,7 @@ def test_a_killed_step_leaves_all_but_its_last_moments(
             os.kill(pid, signal.SIGKILL)
         process.wait(lambda _: None)
     lines = shown()
-    assert _numbers(lines) == list(range(1000))
+    assert _numbers(lines) == list(range(200))
     assert "ends without a last word" in lines[-1]
 
 

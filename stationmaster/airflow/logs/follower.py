@@ -21,7 +21,8 @@ from stationmaster.airflow.life.apierrors import ClusterError, NotThereError
 from stationmaster.airflow.life.podfacts import ended, step_name, step_state
 from stationmaster.airflow.logs.podlines import PodLines, rfc3339, seen_last
 from stationmaster.step.logformat import LogHead, source_folder
-from stationmaster.step.logspool import LogSpool, SpoolLimits
+from stationmaster.step.logsegment import SpoolLimits
+from stationmaster.step.logspool import LogSpool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -13,7 +13,8 @@ from weakref import WeakSet
 
 from stationmaster.airflow.logs.remote import store_of
 from stationmaster.step.logformat import LogHead, log_folder
-from stationmaster.step.logspool import LogSpool, SpoolLimits
+from stationmaster.step.logsegment import SpoolLimits
+from stationmaster.step.logspool import LogSpool
 from stationmaster.step.loguploader import LogUploader, Spool
 from stationmaster.step.masking import masked_text, secret_values
 from stationmaster.step.settings import Settings
