@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from stationmaster.airflow.arguments import LABEL_DOMAIN
 from stationmaster.airflow.life.names import (
+    ATTEMPT_LABEL,
     DEFAULT_CONTAINER_ANNOTATION,
     ENDING_ANNOTATION,
     MANAGED_BY_LABEL,
     NAME_LABEL,
+    SHARD_LABEL,
+    SHARDS_LABEL,
     SPENT_ANNOTATION,
     TRY_ID_LABEL,
 )
@@ -23,9 +28,20 @@ __all__ = ["Follower", "PodStore", "trim", "version_of"]
 
 KEPT_ANNOTATIONS: Final = (DEFAULT_CONTAINER_ANNOTATION, ENDING_ANNOTATION, SPENT_ANNOTATION)
 
-KEPT_LABELS: Final = (MANAGED_BY_LABEL, NAME_LABEL)
+KEPT_LABELS: Final = (
+    MANAGED_BY_LABEL,
+    NAME_LABEL,
+    TRY_ID_LABEL,
+    SHARD_LABEL,
+    SHARDS_LABEL,
+    ATTEMPT_LABEL,
+    f"{LABEL_DOMAIN}log",
+)
 
-OUR_LABELS: Final = TRY_ID_LABEL.partition("/")[0] + "/"
+KEPT_CONDITIONS: Final = frozenset({"PodScheduled", "DisruptionTarget"})
+
+LONGEST_SHARED: Final = 80
+"""Characters: names, images, reasons and times repeat between pods, messages do not."""
 
 Key = tuple[str, str]
 """Namespace and name."""
@@ -50,14 +66,8 @@ def trim(pod: Mapping[str, Any]) -> dict[str, Any]:
         "deletionGracePeriodSeconds",
         "finalizers",
     )
-    kept["labels"] = {
-        name: value
-        for name, value in labels.items()
-        if name.startswith(OUR_LABELS) or name in KEPT_LABELS
-    }
-    kept["annotations"] = {
-        name: annotations[name] for name in KEPT_ANNOTATIONS if name in annotations
-    }
+    kept["labels"] = _only(labels, *KEPT_LABELS)
+    kept["annotations"] = _only(annotations, *KEPT_ANNOTATIONS)
     return {
         "metadata": kept,
         "spec": {
@@ -75,10 +85,11 @@ def trim(pod: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _status(status: Mapping[str, Any]) -> dict[str, Any]:
-    kept = _only(status, "phase", "reason", "message", "startTime", "qosClass")
+    kept = _only(status, "phase", "reason", "message", "startTime")
     kept["conditions"] = [
         _only(each, "type", "status", "reason", "message", "lastTransitionTime")
         for each in status.get("conditions") or ()
+        if each["type"] in KEPT_CONDITIONS
     ]
     for kind in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
         if kind in status:
@@ -91,7 +102,19 @@ def _status(status: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _only(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: document[name] for name in names if document.get(name) is not None}
+    return {name: _shared(document[name]) for name in names if document.get(name) is not None}
+
+
+def _shared(value: Any) -> Any:  # noqa: ANN401 (JSON of any shape)
+    """Return a value whose keys and short texts are the same objects in all pods."""
+    kind = type(value)
+    if kind is str:
+        return sys.intern(value) if len(value) <= LONGEST_SHARED else value
+    if kind is dict:
+        return {sys.intern(name): _shared(each) for name, each in value.items()}
+    if kind is list:
+        return [_shared(each) for each in value]
+    return value
 
 
 def version_of(pod: Mapping[str, Any]) -> int:
