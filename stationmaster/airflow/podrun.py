@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.airflow.life.findings import Verdict
 from stationmaster.airflow.life.stopping import StopSignal
+from stationmaster.step.errors import MisconfiguredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow.sdk import Context
 
+    from stationmaster.airflow.life.endpoint import Endpoint
     from stationmaster.airflow.life.plan import StepEnd, StepPlan
     from stationmaster.airflow.operator import StepOperator
     from stationmaster.step.protocol import StepContext
@@ -103,7 +105,6 @@ class PodRun:
     async def _live(self) -> None:
         from stationmaster.airflow.life.attempts import Platform, live  # noqa: PLC0415 (aiohttp)
         from stationmaster.airflow.life.cluster import Cluster  # noqa: PLC0415 (as above)
-        from stationmaster.airflow.life.endpoint import discover, plain  # noqa: PLC0415 (as above)
         from stationmaster.airflow.life.names import SELECTOR, TRY_ID_LABEL  # noqa: PLC0415
         from stationmaster.airflow.life.podwatch import PodWatch  # noqa: PLC0415 (as above)
         from stationmaster.ledger.recorder import Recorder  # noqa: PLC0415 (SQLAlchemy)
@@ -112,10 +113,7 @@ class PodRun:
 
         self._loop, self._living = asyncio.get_running_loop(), asyncio.current_task()
         settings = Settings()
-        if settings.kubernetes_url:
-            endpoint = plain(settings.kubernetes_url)
-        else:
-            endpoint = await discover(config_file=self._config_file, context=self._cluster_context)
+        endpoint = await self._endpoint(settings.kubernetes_url)
         selector = f"{SELECTOR},{TRY_ID_LABEL}={self._plan.context.try_id}"
         ledger = Ledger.open(settings.ledger_location)
         spool = settings.home / f"ledger-spool-{self._plan.context.try_id}.jsonl"
@@ -128,6 +126,30 @@ class PodRun:
             # No release: Airflow persists the end after `execute` returns, and no pod goes
             # before. The launcher frees them when it hears of the worker's end, else the reaper.
             self._end = await live(self._plan, platform, self._stop)
+
+    async def _endpoint(self, url: str) -> Endpoint:
+        """Return where the cluster is.
+
+        Raises:
+            MisconfiguredError: None is to be found.
+        """
+        from kubernetes_asyncio.config import ConfigException  # noqa: PLC0415 (0.4 s, 38 MiB)
+
+        from stationmaster.airflow.life.endpoint import discover, plain  # noqa: PLC0415 (as above)
+
+        if url:
+            return plain(url)
+        try:
+            return await discover(config_file=self._config_file, context=self._cluster_context)
+        except ConfigException as error:
+            raise MisconfiguredError(
+                where="the cluster that steps run in",
+                expected="a pod's service account, or a kubeconfig (config_file=, KUBECONFIG, "
+                "~/.kube/config)",
+                got=" ".join(str(error).split()),
+                hint="Run the worker in the cluster, name a kubeconfig, or set "
+                "STATIONMASTER_RUNTIME=process.",
+            ) from error
 
 
 def worker_run(operator: StepOperator, context: Context, contexts: list[StepContext]) -> PodRun:

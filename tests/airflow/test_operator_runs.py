@@ -174,14 +174,3 @@ def test_mapped_step_runs_once_a_value(dag: DAG, run_dag: RunDag, xcom: XCom) ->
     hellos = sorted(line for line in lines if line.startswith("hello"))
     assert hellos == [f"hello {name} on 2011-11-21 from toy-hello" for name in "abc"]
     assert [pushed["outputs"][0]["rows"] for pushed in xcom(run, "step")] == [3, 3, 3]
-
-
-def test_kubernetes_runtime_says_that_it_is_not_there_yet(
-    dag: DAG, run_dag: RunDag, failures: list[BaseException]
-) -> None:
-    """A runtime that does not start pods yet refuses with what to do, and is not retried."""
-    StepOperator(task_id="step", job="toy-hello", runtime="kubernetes", retries=3, dag=dag)
-
-    run_dag(dag)
-
-    assert "Set STATIONMASTER_RUNTIME=process" in str(failures[0])

@@ -56,7 +56,9 @@ class ClusterThread:
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self.fake.__aexit__(None, None, None), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.fake.__aexit__(None, None, None), self._loop).result(
+            10
+        )
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def pods(self, **wanted: object) -> list[dict[str, Any]]:

@@ -34,13 +34,13 @@ def alone(tmp_path: Path, cluster: ClusterThread) -> Iterator[AirflowHome]:
 def started(airflow: AirflowHome, cluster: ClusterThread, seconds: int) -> str:
     """Return a run of five steps, all of them running."""
     run: str = airflow.call("trigger", dag_id="five", conf={"seconds": seconds})
-    eventually(lambda: cluster.running(run_id=run) == 5, seconds=90)
+    eventually(lambda: cluster.running(run_id=run) == 5, seconds=240)
     return run
 
 
 def done_once(airflow: AirflowHome, cluster: ClusterThread, run: str, before: int) -> None:
     """Assert that the run succeeded at the first try, with five pods."""
-    assert airflow.ended(run, seconds=180) == "success"
+    assert airflow.ended(run, seconds=240) == "success"
     tries = airflow.rows("SELECT try_number FROM task_instance WHERE run_id = :run", run=run)
     assert [row["try_number"] for row in tries] == [1] * 5
     assert len(cluster.created()) - before == 5

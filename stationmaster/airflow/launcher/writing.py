@@ -15,7 +15,7 @@ from stationmaster.airflow.launcher.template import XCOM_MARK, NeedsWorkerError,
 if TYPE_CHECKING:
     from stationmaster.airflow.operator import StepOperator
 
-__all__ = ["configured_name", "why_worker", "write_template"]
+__all__ = ["configured_name", "plain", "why_worker", "write_template"]
 
 EXECUTOR_PATH: Final = "stationmaster.airflow.executor.StepExecutor"
 OWN_FIELDS: Final = frozenset({"business_date", "step_params", "shards", "size"})
