@@ -42,5 +42,5 @@ mkdir -p "$STATE" "$CACHE" "$LOGS" "$WORK"
 def version_pins() -> dict[str, str]:
     """Return what versions.env says: HELM_VERSION is v4.3.1, say."""
     lines = (KIND / "versions.env").read_text().splitlines()
-    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return dict((name, value) for name, value in pairs)
+    pairs = (line.partition("=") for line in lines if not line.startswith("#"))
+    return {name: value for name, is_pin, value in pairs if is_pin}

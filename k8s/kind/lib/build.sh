@@ -7,8 +7,8 @@ readonly BUILD_FLAGS=(-trimpath -buildvcs=false)
 # module_key MODULE: changes with the module's files, the flags and the stamped version.
 module_key() {
 	(
-		cd "$KIND/modules/$1"
-		cat go.mod go.sum ./*.go 2>/dev/null || true
+		cd "$KIND/modules/$1" || exit
+		cat go.mod go.sum main.go host.go 2>/dev/null || true
 		link_flags "$1"
 	) | sha256sum | cut -c1-12
 }
@@ -44,7 +44,7 @@ build() {
 	grep -q '^tool' "$KIND/modules/$module/go.mod" && target=tool
 	mkdir -p "$next"
 	(
-		cd "$KIND/modules/$module"
+		cd "$KIND/modules/$module" || exit
 		GOFLAGS=-mod=readonly GOWORK=off CGO_ENABLED=0 \
 			go build "${BUILD_FLAGS[@]}" -ldflags "$(link_flags "$module")" -o "$next/" $target
 	)
@@ -73,7 +73,7 @@ keep_files_of_kwok() {
 # module_of PROGRAM
 module_of() {
 	case $1 in
-	kube* | kubectl) echo kubernetes ;; containerd* | ctr) echo containerd ;;
+	kube*) echo kubernetes ;; containerd* | ctr) echo containerd ;;
 	crictl) echo cri-tools ;; local-path-provisioner) echo local-path ;;
 	ptp | host-local | loopback | portmap) echo cni ;; *) echo "$1" ;;
 	esac

@@ -52,7 +52,10 @@ fetch_debian() {
 	target=$(debian_file "$@")
 	[ ! -s "$target" ] || return 0
 	mkdir -p "$CACHE/debian"
-	mmdebstrap --variant="$2" --include="$3" "${DEBIAN_RULES[@]}" "$suite" "$target.next.tar" \
+	local -a certificates=()
+	[ -z "${CA_BUNDLE:-}" ] || certificates=(--aptopt="Acquire::https::CAInfo \"$CA_BUNDLE\"")
+	mmdebstrap --variant="$2" --include="$3" "${DEBIAN_RULES[@]}" "${certificates[@]}" \
+		"$suite" "$target.next.tar" \
 		"deb $MIRROR $suite main" "deb $MIRROR $suite-updates main" \
 		"deb $SECURITY_MIRROR $suite-security main"
 	mv "$target.next.tar" "$target"

@@ -7,16 +7,26 @@ readonly POD_ADDRESSES=10.244.0.0/16
 # Simulated nodes (lib/kwok.sh) carry this label.
 readonly REAL_NODES='!kwok.x-k8s.io/node'
 
-# One line a node: name, address, pod addresses; empty pod addresses until they are given out.
+# Docker knows a node's address; what the API server says of it may be from before a restart.
+node_address() {
+	docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1"
+}
+
+# One line a node that has its pod addresses: name, address, pod addresses.
 node_addresses() {
-	kubectl_here get nodes -l "$REAL_NODES" -o jsonpath='{range .items[*]}{.metadata.name}{" "}{.status.addresses[?(@.type=="InternalIP")].address}{" "}{.spec.podCIDR}{"\n"}{end}'
+	local name addresses
+	kubectl_here get nodes -l "$REAL_NODES" --no-headers \
+		-o custom-columns=NAME:.metadata.name,PODS:.spec.podCIDR |
+		while read -r name addresses; do
+			[ "$addresses" = '<none>' ] || echo "$name $(node_address "$name") $addresses"
+		done
 }
 
 # wait_for_pod_addresses COUNT: prints the lines once every node has its part.
 wait_for_pod_addresses() {
 	local count=$1 lines
 	for _ in $(seq 300); do
-		lines=$(node_addresses 2>/dev/null | awk 'NF == 3' || true)
+		lines=$(node_addresses 2>/dev/null || true)
 		if [ "$(grep -c . <<<"$lines")" -eq "$count" ]; then
 			echo "$lines"
 			return

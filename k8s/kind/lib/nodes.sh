@@ -47,11 +47,10 @@ create_nodes() {
 start_nodes() {
 	local node
 	say "Starting the nodes again"
-	for node in $(node_names | while read -r node; do
+	STARTED_AT=$(date -u +%FT%TZ)
+	for node in $(node_names); do
 		echo "$(recorded_address "$node") $node"
-	done | sort -V | cut -d' ' -f2); do
-		docker start "$node" >/dev/null
-	done
+	done | sort -V | cut -d' ' -f2 | xargs -n 1 docker start >/dev/null
 	# The control plane's port on this machine may be another now.
 	kind_here export kubeconfig --name "$CLUSTER" --kubeconfig "$KUBECONFIG_FILE" >/dev/null 2>&1
 }
@@ -60,12 +59,23 @@ recorded_address() {
 	docker cp "$1:/etc/stationmaster/address" - 2>/dev/null | tar -xO 2>/dev/null || echo 0
 }
 
+# What the API server remembers from before a restart does not count: each kubelet must have
+# spoken since.
+nodes_heard() {
+	kubectl_here -n kube-node-lease get leases --no-headers \
+		-o custom-columns=NAME:.metadata.name,TIME:.spec.renewTime 2>/dev/null |
+		awk -v since="$STARTED_AT" -v cluster="$CLUSTER-" 'index($1, cluster) == 1 && $2 > since' |
+		grep -c . || true
+}
+
+STARTED_AT=""
+
 wait_until_ready() {
 	local count=$1 ready
 	for _ in $(seq 600); do
 		ready=$(kubectl_here get nodes -l "$REAL_NODES" --no-headers 2>/dev/null |
 			awk '$2 ~ /^Ready/' | grep -c . || true)
-		if [ "$ready" -eq "$count" ] && core_parts_ready; then
+		if [ "$ready" -eq "$count" ] && [ "$(nodes_heard)" -eq "$count" ] && core_parts_ready; then
 			return
 		fi
 		sleep 0.2

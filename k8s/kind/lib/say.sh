@@ -39,8 +39,12 @@ seconds_left() {
 
 # Says every 20 seconds how far a step is; ended by its caller.
 tick() {
-	local step=$1 left=$2 passed=0 remaining
-	while sleep 20; do
+	local step=$1 left=$2 passed=0 remaining pause=""
+	trap 'kill "$pause" 2>/dev/null; exit' TERM
+	while true; do
+		sleep 20 &
+		pause=$!
+		wait "$pause"
 		passed=$((passed + 20))
 		remaining=$((left > passed ? left - passed : 0))
 		say "      $step: $(minutes $passed) so far, about $(minutes $remaining) left in all"

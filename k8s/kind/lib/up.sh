@@ -36,14 +36,13 @@ installed_tool() {
 
 # Prints the steps that are still to be done, in order.
 missing_steps() {
-	local tool module image
+	local tool module
 	local -a modules=()
 	for tool in "${TOOLS[@]}"; do
 		installed_tool "$tool" || modules+=("$(module_of "$tool")")
 	done
 	if [ "$WAY" = built ]; then
-		image=$(node_image)
-		if ! has_image "$image"; then
+		if needs_node_image; then
 			modules+=("${NODE_MODULES[@]}")
 		fi
 	fi
@@ -54,17 +53,20 @@ missing_steps() {
 	if [ "$WAY" = built ]; then
 		needs_debian && echo debian
 		has_image "$(base_image)" || echo base-image
-		has_image "$image" || echo node-image
+		! needs_node_image || echo node-image
 	fi
 	[ -n "$(image_in_use)" ] || echo nodes
 }
+
+# A cluster that stands keeps the image it was made of.
+needs_node_image() { [ -z "$(image_in_use)" ] && ! has_image "$(node_image)"; }
 
 # Packages are fetched for the images that are missing.
 needs_debian() {
 	if ! has_image "$(base_image)"; then
 		[ -s "$(base_file)" ] || return 0
 	fi
-	if ! has_image "$(node_image)"; then
+	if needs_node_image; then
 		[ -s "$(node_file)" ] && [ -s "$(tools_file)" ] || return 0
 	fi
 	return 1
