@@ -1,25 +1,28 @@
-"""Hand images to the nodes of a kind cluster: only what a node lacks, to all nodes at once."""
+"""Hand images to the nodes of a kind cluster: only the layers that a node lacks."""
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
+import tempfile
 import time
-from collections import defaultdict
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
+from k8s.images.archive import SavedImages
 from k8s.images.docker import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["kind_nodes", "load", "missing_on"]
+__all__ = ["kind_nodes", "layers_on", "load", "missing_on"]
 
 CLUSTER_LABEL: Final = "io.x-k8s.kind.cluster"
 ROLE_LABEL: Final = "io.x-k8s.kind.role"
 CTR: Final = ("ctr", "--namespace=k8s.io", "images")
 # Unpacked once, a layer's archive is of no use to a node: half of the disk, half of the writing.
-IMPORT: Final = (*CTR, "import", "--local", "--digests", "--discard-unpacked-layers", "-")
-PIECE_BYTES: Final = 1 << 20
+IMPORT: Final = (*CTR, "import", "--local", "--discard-unpacked-layers", "-")
+MEGABYTE: Final = 1_000_000
 
 
 def kind_nodes(docker: str, cluster: str) -> list[str]:
@@ -38,61 +41,69 @@ def missing_on(docker: str, node: str, references: list[str]) -> list[str]:
     return [name for name in references if f"docker.io/{name}" not in there]
 
 
+def layers_on(docker: str, node: str) -> frozenset[str]:
+    """Return the chain ids of the layers that a node has unpacked."""
+    lines = _output(docker, "exec", node, "ctr", "--namespace=k8s.io", "snapshots", "list")
+    rows = [line.split() for line in lines.splitlines()[1:]]
+    return frozenset(row[0] for row in rows if row and row[-1] == "Committed")
+
+
 def load(docker: str, nodes: list[str], references: list[str], say: Callable[[str], None]) -> None:
     """Load images into the nodes that lack them, and say what was done.
 
     Raises:
         ImageError: A node did not take them; the message has its words.
     """
-    lacking: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for node in nodes:
-        lacking[tuple(missing_on(docker, node, references))].append(node)
-    for wanted, alike in lacking.items():
-        if not wanted:
-            say(f"has all   {', '.join(alike)}")
-            continue
-        say(f"loading   {len(wanted)} images into {', '.join(alike)}")
-        begin = time.monotonic()
-        _load(docker, alike, wanted)
-        say(f"loaded    in {time.monotonic() - begin:.1f} s")
+    lacking = {node: missing_on(docker, node, references) for node in nodes}
+    wanted = sorted({name for names in lacking.values() for name in names})
+    if not wanted:
+        say(f"has all   {', '.join(nodes)}")
+        return
+    say(f"loading   {len(wanted)} images into {', '.join(node for node in nodes if lacking[node])}")
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="stationmaster-images-") as folder:
+        saved = Path(folder) / "saved.tar"
+        _output(docker, "save", "--output", str(saved), *wanted)
+        sizes = [_take(docker, node, saved) for node in nodes if lacking[node]]
+    sent = " and ".join(f"{size // MEGABYTE}" for size in sizes)
+    say(f"loaded    in {time.monotonic() - begin:.1f} s, {sent} MB of layers that were missing")
 
 
-def _load(docker: str, nodes: list[str], wanted: tuple[str, ...]) -> None:
-    """Save once, with layers that images share in it once, and let all nodes read."""
-    takers = [
+def _take(docker: str, node: str, saved: Path) -> int:
+    """Import into one node what it lacks; all of it where that does not do."""
+    try:
+        return _import(docker, node, SavedImages(saved), layers_on(docker, node))
+    except (ImageError, ValueError):
+        with saved.open("rb") as source:
+            _output(docker, "exec", "--interactive", node, *IMPORT, source=source)
+        return saved.stat().st_size
+
+
+def _import(docker: str, node: str, images: SavedImages, have: frozenset[str]) -> int:
+    command = [docker, "exec", "--interactive", node, *IMPORT]
+    with (
+        tempfile.TemporaryFile() as words,
         subprocess.Popen(  # noqa: S603 (docker)
-            [docker, "exec", "--interactive", node, *IMPORT],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        for node in nodes
-    ]
-    with subprocess.Popen([docker, "save", *wanted], stdout=subprocess.PIPE) as saved:  # noqa: S603 (docker)
-        _copy(saved.stdout, [taker.stdin for taker in takers])
-    said = [taker.communicate()[1].decode(errors="replace").strip() for taker in takers]
-    for node, taker, words in zip(nodes, takers, said, strict=True):
-        if saved.returncode or taker.returncode:
-            message = (
-                f"expected {node} to take {', '.join(wanted)}; docker save ended with "
-                f"{saved.returncode}, ctr with {taker.returncode}: {words[-500:]}"
-            )
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words
+        ) as taker,
+    ):
+        size = 0
+        with contextlib.suppress(BrokenPipeError):  # it says why when it is asked
+            if taker.stdin:
+                with taker.stdin as target:
+                    size = images.write(target, have)
+        if taker.wait():
+            words.seek(0)
+            said = words.read().decode(errors="replace").strip()[-500:]
+            message = f"expected {node} to take images; ctr ended with {taker.returncode}: {said}"
             raise ImageError(message)
+    return size
 
 
-def _copy(source: IO[bytes] | None, sinks: list[IO[bytes] | None]) -> None:
-    """Give each piece to every node; one that hangs up says why when it is asked."""
-    open_sinks = [sink for sink in sinks if sink]
-    while source and open_sinks and (piece := source.read(PIECE_BYTES)):
-        for sink in tuple(open_sinks):
-            try:
-                sink.write(piece)
-            except BrokenPipeError:
-                open_sinks.remove(sink)
-
-
-def _output(*command: str) -> str:
-    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 (docker)
+def _output(*command: str, source: IO[bytes] | None = None) -> str:
+    done = subprocess.run(  # noqa: S603 (docker)
+        command, check=False, capture_output=True, text=True, stdin=source
+    )
     if done.returncode:
         message = f"expected `{' '.join(command)}` to work; got {done.stderr.strip()[-300:]}"
         raise ImageError(message)
