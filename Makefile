@@ -107,7 +107,20 @@ undeploy: ## Remove the release; volumes, keys and the steps' namespace stay (PU
 test-chart: setup ## Render and check the chart; with a cluster up, validate, upgrade and restore it
 	@HELM=$(HELM) KUBECONFIG=$(KUBECONFIG_HERE) $(BIN)/pytest -q tests/chart
 
+.PHONY: e2e
+e2e: setup data ## Run three mornings through the chart's Airflow on kind; compare with the laptop's tables
+	@$(BIN)/pytest -q -m cluster tests/cluster/test_morning_on_kind.py
+
 ##@ Measure and prove
+
+.PHONY: drill
+drill: setup ## Break the platform while pipelines run (FAULTS=200 MINUTES=600); adds to docs/proofs/drill.jsonl
+	@$(BIN)/python -m tests.drill --faults $(or $(FAULTS),200) --minutes $(or $(MINUTES),600)
+	@$(BIN)/python -m tests.drill.tally
+
+.PHONY: bench-cluster
+bench-cluster: setup ## Measure steps on kind against bare pods and KubernetesPodOperator; prints JSON lines
+	@$(BIN)/python -m tests.bench.cluster
 
 .PHONY: bench
 bench: setup data ## Measure everything docs/benchmarks.md claims; prints JSON lines
