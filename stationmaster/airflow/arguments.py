@@ -48,13 +48,17 @@ class Refused:
 
 POD: Final = Honoured("in the pod's spec")
 BOTH: Final = Honoured("in both runtimes")
-CLIENT: Final = Honoured("chooses the cluster that pods run in")
+CLIENT: Final = Honoured("chooses the cluster that pods run in; such a step runs on a worker")
 WATCHED: Final = Refused(
     "a step's pod is watched, not polled: there is no interval to set. Leave it out."
 )
 
 ANSWERS: Final[dict[str, Honoured | Only | Refused]] = {
-    "kubernetes_conn_id": CLIENT,
+    "kubernetes_conn_id": Only(
+        ("kubernetes_default", None),
+        "the platform's own account starts and watches pods. Leave it out, or name a cluster by "
+        "config_file= and cluster_context=.",
+    ),
     "in_cluster": CLIENT,
     "cluster_context": CLIENT,
     "config_file": CLIENT,

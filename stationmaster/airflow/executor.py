@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.executors import workloads
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.executors.workloads import ExecuteTask, ExecutorWorkload
-    from airflow.models.taskinstancekey import TaskInstanceKey
     from sqlalchemy.orm import Session
 
     from stationmaster.airflow.launcher.messages import Report
@@ -36,6 +36,8 @@ __all__ = ["StepExecutor"]
 
 STOP_SECONDS: Final = 10.0
 LONGEST_PAUSE: Final = 30.0
+WATCH_WORKER_SECONDS: Final = 90.0
+"""After that time the launcher watches whether a worker lives."""
 
 
 class StepExecutor(BaseExecutor):
@@ -57,10 +59,16 @@ class StepExecutor(BaseExecutor):
         )
         self._mine: dict[str, ExecuteTask] = {}
         """By task instance id: what this executor has taken on."""
-        self._ids: dict[TaskInstanceKey, str] = {}
+        self._ids: dict[Any, str] = {}
+        """By key; a run that was deleted and made again has the same keys and other ids."""
         self._for_workers: set[str] = set()
+        self._waiting: deque[str] = deque()
+        """For a worker, in order."""
+        self._given: dict[Any, str] = {}
+        """By key: what the workers have just now."""
         self._worker_failures: dict[str, int] = {}
         self._again: dict[str, float] = {}
+        """When the launcher is to look where a worker's task stands."""
 
     def start(self) -> None:
         """Start the workers, then the launcher."""
@@ -73,7 +81,7 @@ class StepExecutor(BaseExecutor):
         super().queue_workload(workload, session)
         if isinstance(workload, workloads.ExecuteTask):
             row = session.get(TaskInstance, workload.ti.id)
-            if row is not None and row.next_method:
+            if row is not None and _is_to_be_finished(row):
                 self._for_workers.add(str(workload.ti.id))
 
     def _process_workloads(self, workload_items: Sequence[ExecutorWorkload]) -> None:
@@ -90,6 +98,7 @@ class StepExecutor(BaseExecutor):
                     self._launcher.send(_order(workload))
         for report in self._launcher.receive():
             self._hear(report)
+        self._give_to_workers()
         self._workers.heartbeat()
         for key, (state, info) in self._workers.get_event_buffer().items():
             self._hear_worker(key, state, info)
@@ -119,9 +128,8 @@ class StepExecutor(BaseExecutor):
         """
         self.queued_tasks.pop(ti.key, None)
         self._workers.queued_tasks.pop(ti.key, None)
-        self._for_workers.discard(str(ti.id))
-        self._mine.pop(str(ti.id), None)
-        self._ids.pop(ti.key, None)
+        self._given.pop(ti.key, None)
+        self._forget(str(ti.id))
         self.running.discard(ti.key)
 
     def try_adopt_task_instances(self, tis: Sequence[TaskInstance]) -> Sequence[TaskInstance]:
@@ -159,8 +167,13 @@ class StepExecutor(BaseExecutor):
         Its purge of tasks without heartbeats ends here. A pause of the whole machine makes it
         strike although the launcher is alive: the pod runs on, and its outcome counts.
         """
-        if key in self._ids and state == TaskInstanceState.FAILED:
-            self.log.warning("%s goes on: its pod is watched, whatever the heartbeats say.", key)
+        ti_id = self._ids.get(key)
+        if ti_id is not None and state == TaskInstanceState.FAILED:
+            if ti_id in self._for_workers:
+                # Its worker is gone without a word: the launcher looks, and has it queued again.
+                self._given.pop(key, None)
+                self._again[ti_id] = time.monotonic()
+            self.log.warning("%s goes on, whatever its heartbeats say.", key)
             return
         super().change_state(key, state, info, remove_running)
 
@@ -168,7 +181,7 @@ class StepExecutor(BaseExecutor):
         if str(ti.id) in self._mine:
             return
         workload = workloads.ExecuteTask.make(ti, generator=self.jwt_generator)
-        if ti.state == TaskInstanceState.QUEUED and ti.next_method:
+        if ti.state == TaskInstanceState.QUEUED and _is_to_be_finished(ti):
             self._for_workers.add(str(ti.id))
         self._take(workload)
 
@@ -189,47 +202,86 @@ class StepExecutor(BaseExecutor):
         if report.kind is ReportKind.WORKER:
             self._for_workers.add(report.ti_id)
             self._give_to_worker(workload)
-        else:
-            self._forget(workload.key)
+            return
+        current = self._ids.get(workload.key) == report.ti_id
+        self._forget(report.ti_id)
+        if not current:
+            return  # the key belongs to another task instance by now
+        if report.kind is ReportKind.OVER:
             self.success(workload.key)
+        else:
+            self.running.discard(workload.key)
+
+    def _give_to_worker(self, workload: ExecuteTask) -> None:
+        ti_id = str(workload.ti.id)
+        if self._given.get(workload.key) == ti_id:
+            del self._given[workload.key]  # that worker fell silent
+        if ti_id not in self._waiting:
+            self._waiting.append(ti_id)
+
+    def _give_to_workers(self) -> None:
+        """Give each free worker one task: their queue is a pipe that blocks when it is full."""
+        for _ in range(len(self._waiting)):
+            if len(self._given) >= self._workers.parallelism:
+                return
+            ti_id = self._waiting.popleft()
+            workload = self._mine.get(ti_id)
+            if workload is None:
+                continue
+            if workload.key in self._given:
+                self._waiting.append(ti_id)
+                continue
+            # The token of the first workload is as old as the step.
+            token = workloads.ExecuteTask.generate_token(ti_id, self.jwt_generator)
+            fresh = workload.model_copy(update={"token": token})
+            self._workers.queued_tasks[workload.key] = fresh
+            self._given[workload.key] = ti_id
+            self._again[ti_id] = time.monotonic() + WATCH_WORKER_SECONDS
 
     def _hear_worker(self, key: Any, state: Any, info: Any) -> None:  # noqa: ANN401 (as above)
-        """Pass on a worker's end; one that did not even start its task may try again.
+        """Have the launcher look what a worker has left: its task's state, its pods.
 
-        A worker fails so while the api-server is away. Failing the task for it would lose what
-        its pods have done.
+        A worker that could not even start its task fails while the api-server is away. Failing
+        the task for it would lose what its pods have done: it is tried again, later each time.
         """
-        ti_id = self._ids.get(key)
-        if state == TaskInstanceState.FAILED and ti_id is not None:
+        ti_id = self._given.pop(key, None)
+        if ti_id is None or ti_id not in self._mine:
+            return
+        pause = 0.0
+        if state == TaskInstanceState.FAILED:
             tries = self._worker_failures[ti_id] = self._worker_failures.get(ti_id, 0) + 1
             pause = min(2.0**tries, LONGEST_PAUSE)
             self.log.warning("A worker failed with %s (%s): again in %s s.", key, info, pause)
-            self._again[ti_id] = time.monotonic() + pause
-            return
-        self._forget(key)
-        self.change_state(key, state, info)
+        self._again[ti_id] = time.monotonic() + pause
 
     def _send_again(self) -> None:
-        """Have the launcher look where the tasks of failed workers stand."""
         for ti_id in [each for each, when in self._again.items() if when <= time.monotonic()]:
             del self._again[ti_id]
             if workload := self._mine.get(ti_id):
-                self._for_workers.discard(ti_id)
                 self._launcher.send(_order(workload))
 
-    def _give_to_worker(self, workload: ExecuteTask) -> None:
-        # The token of the first workload is as old as the step.
-        token = workloads.ExecuteTask.generate_token(str(workload.ti.id), self.jwt_generator)
-        fresh = workload.model_copy(update={"token": token})
-        self._workers.queued_tasks[workload.key] = fresh
+    def _forget(self, ti_id: str) -> None:
+        workload = self._mine.pop(ti_id, None)
+        if workload is not None and self._ids.get(workload.key) == ti_id:
+            del self._ids[workload.key]
+        self._for_workers.discard(ti_id)
+        self._worker_failures.pop(ti_id, None)
+        self._again.pop(ti_id, None)
 
-    def _forget(self, key: Any) -> None:  # noqa: ANN401 (as the base class)
-        ti_id = self._ids.pop(key, None)
-        if ti_id is not None:
-            self._mine.pop(ti_id, None)
-            self._for_workers.discard(ti_id)
-            self._worker_failures.pop(ti_id, None)
-            self._again.pop(ti_id, None)
+
+def _is_to_be_finished(ti: TaskInstance) -> bool:
+    """Tell whether a worker is to end the task; strike out the end of an earlier try.
+
+    Clearing a task while a worker ends it keeps `next_method` (`clear_task_instances`).
+    """
+    if not ti.next_method:
+        return False
+    kwargs = ti.next_kwargs or {}
+    if kwargs.get("try_id", str(ti.id)) != str(ti.id):
+        ti.next_method = None
+        ti.next_kwargs = None
+        return False
+    return True
 
 
 def _order(workload: ExecuteTask) -> Order:

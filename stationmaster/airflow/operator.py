@@ -12,7 +12,7 @@ from stationmaster.airflow.catalog import find_job
 from stationmaster.airflow.contexts import count_shards, example_context, shard_contexts
 from stationmaster.airflow.dates import business_date_template, parse_business_date
 from stationmaster.airflow.ends import outcome, read_end
-from stationmaster.airflow.exceptions import StepMisconfiguredError, StepStoppedError
+from stationmaster.airflow.exceptions import StepMisconfiguredError
 from stationmaster.airflow.launcher.template import NeedsWorkerError
 from stationmaster.airflow.launcher.writing import configured_name, why_worker, write_template
 from stationmaster.airflow.localrun import line_writer, local_run, outcome_of_processes
@@ -103,8 +103,8 @@ class StepOperator(KubernetesPodOperator):
         super().__init__(**_with_defaults(kwargs, defaults, found))
         if self.runtime == "kubernetes":
             self.namespace = self.namespace or settings.steps_namespace
-            if not self.executor and not why_worker(self):
-                self.executor = configured_name()
+            # Also where only a worker will do: no other executor finds it again after a restart.
+            self.executor = self.executor or configured_name()
         self._refuse_misplaced_params(found)
         self._run: LocalRun | PodRun | None = None
 
@@ -118,6 +118,9 @@ class StepOperator(KubernetesPodOperator):
         check_arguments(str(kwargs.get("task_id")), kwargs)
         if "job" in kwargs:
             find_job(kwargs["job"])
+        settings = Settings()
+        if (kwargs.get("runtime") or settings.runtime) == "kubernetes":
+            kwargs.setdefault("executor", configured_name())
         return super().partial(**kwargs)
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -135,18 +138,20 @@ class StepOperator(KubernetesPodOperator):
         except MisconfiguredError as error:
             raise StepMisconfiguredError(str(error), exit_code=error.exit_code) from error
 
-    def finish(self, context: Context, end: str) -> dict[str, Any]:
+    def finish(self, context: Context, end: str, try_id: str) -> dict[str, Any]:
         """Return or raise what the launcher saw of the step's pods, where code must follow.
 
         Args:
             context: Of the task.
             end: A StepEnd as JSON.
+            try_id: Whose end it is; Airflow keeps it when it clears a task that is being ended.
 
         Raises:
             StepFailedError: As `execute`.
             AirflowSkipException: As `execute`.
         """
-        del context
+        if str(context["ti"].id) != try_id:
+            return self.execute(context)
         day = parse_business_date(self.business_date, where=self.task_id)
         return self._told(outcome(self.job, read_end(end), day, self.skip_on_exit_code))
 
@@ -227,9 +232,6 @@ class StepOperator(KubernetesPodOperator):
             end = run.run()
         finally:
             self._run = None
-        if end is None:
-            message = f"{self.job} was left to the next worker; its pods live on."
-            raise StepStoppedError(message)
         day = contexts[0].business_date
         return self._told(outcome(self.job, end, day, self.skip_on_exit_code))
 

@@ -36,9 +36,10 @@ class PodRun:
         still_wanted: Asks Airflow whether the task is still running; called when a signal came.
         config_file: A kubeconfig, where the author chose one.
         cluster_context: Its context.
+        in_cluster: True: only the pod's service account; False: only a kubeconfig.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (one keyword for each way to name a cluster)
         self,
         plan: StepPlan,
         say: Callable[[str], None],
@@ -46,21 +47,20 @@ class PodRun:
         *,
         config_file: Path | None = None,
         cluster_context: str | None = None,
+        in_cluster: bool | None = None,
     ) -> None:
         self._plan = plan
         self._say = say
         self._still_wanted = still_wanted
         self._config_file = config_file
         self._cluster_context = cluster_context
+        self._in_cluster = in_cluster
         self._stop = StopSignal()
-        self._leave = threading.Event()
         self._end: StepEnd | None = None
         self._error: BaseException | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._living: asyncio.Task[None] | None = None
 
-    def run(self) -> StepEnd | None:
-        """Return how the step ended; None when the worker was told to go and the pods live on."""
+    def run(self) -> StepEnd:
+        """Return how the step ended."""
         thread = threading.Thread(target=self._run_in_thread, name="step", daemon=True)
         thread.start()
         try:
@@ -72,6 +72,7 @@ class PodRun:
             raise
         if self._error is not None:
             raise self._error
+        assert self._end is not None  # noqa: S101 (the thread ended without an error)
         return self._end
 
     def on_signal(self) -> None:
@@ -88,17 +89,13 @@ class PodRun:
             self._say("Airflow took the task away: its pods are stopped.")
             self._stop.set(Verdict.KILLED_BY_USER)
             return
-        self._say("This worker is told to go: the pods live on, the next one finds them.")
-        self._leave.set()
-        if self._loop is not None and self._living is not None:
-            self._loop.call_soon_threadsafe(self._living.cancel)
+        # Raising would be a failed try. Going on costs nothing: when this process is killed, the
+        # launcher notices its silence, and the next worker finds the pods by name.
+        self._say("This worker is told to go; it watches on until it is killed.")
 
     def _run_in_thread(self) -> None:
         try:
             asyncio.run(self._live())
-        except asyncio.CancelledError:
-            if not self._leave.is_set():
-                self._error = RuntimeError("The step's loop was cancelled; clear the task.")
         except BaseException as error:  # noqa: BLE001 (raised again in the worker's own thread)
             self._error = error
 
@@ -111,7 +108,6 @@ class PodRun:
         from stationmaster.ledger.store import Ledger  # noqa: PLC0415 (as above)
         from stationmaster.step.settings import Settings  # noqa: PLC0415 (as above)
 
-        self._loop, self._living = asyncio.get_running_loop(), asyncio.current_task()
         settings = Settings()
         endpoint = await self._endpoint(settings.kubernetes_url)
         selector = f"{SELECTOR},{TRY_ID_LABEL}={self._plan.context.try_id}"
@@ -140,7 +136,11 @@ class PodRun:
         if url:
             return plain(url)
         try:
-            return await discover(config_file=self._config_file, context=self._cluster_context)
+            return await discover(
+                config_file=self._config_file,
+                context=self._cluster_context,
+                in_cluster_only=self._in_cluster,
+            )
         except ConfigException as error:
             raise MisconfiguredError(
                 where="the cluster that steps run in",
@@ -186,4 +186,5 @@ def worker_run(operator: StepOperator, context: Context, contexts: list[StepCont
         still_wanted,
         config_file=Path(operator.config_file) if operator.config_file else None,
         cluster_context=operator.cluster_context,
+        in_cluster=operator.in_cluster,
     )

@@ -37,7 +37,7 @@ async def serve(out: int) -> None:
         StepsPlatform(settings, recorder.record) as platform,
     ):
         services = Services(api, Preparation(api, settings), platform, logs)
-        await Launcher(services, reader, out).serve()
+        await Launcher(services, settings.steps_namespace, reader, out).serve()
     await asyncio.to_thread(logs.close, LAST_LINES_SECONDS)
 
 

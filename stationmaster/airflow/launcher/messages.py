@@ -36,6 +36,8 @@ class ReportKind(StrEnum):
     """The launcher takes orders; names no task instance."""
     OVER = "over"
     """Its state is persisted, or the user has taken it away and its pods are gone."""
+    NOT_OURS = "not_ours"
+    """The scheduler has it back: it will queue it again, or another one does."""
     WORKER = "worker"
     """It is queued for a worker: to finish it, or since only a worker can run it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.airflow.life.budgets import Budgets
@@ -22,6 +23,8 @@ __all__ = ["LOG_PATH_VARIABLE", "plan_step"]
 
 LOG_PATH_VARIABLE: Final = "STATIONMASTER_LOG_PATH"
 """Tells the runner where Airflow looks for this try's log."""
+
+DEADLINE_MARGIN_SECONDS: Final = 60
 
 
 def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
@@ -60,6 +63,11 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
     """
     pod = _api_json(build_pod(wishes, job, resources_of(size), contexts[0]))
     pod["metadata"]["namespace"] = pod["metadata"].get("namespace") or namespace
+    if timeout_seconds and wishes.spec.active_deadline_seconds is None:
+        # Ours ends the step in time; the cluster's own deadline is for when nobody watches.
+        own = pod["spec"].get("activeDeadlineSeconds") or 0
+        longest = math.ceil(timeout_seconds) + DEADLINE_MARGIN_SECONDS
+        pod["spec"]["activeDeadlineSeconds"] = max(own, longest)
     if log_path:
         _tell_log_path(pod, log_path.removesuffix(".log"))
     chosen = {"schedule_seconds": schedule_seconds, "start_seconds": start_seconds}

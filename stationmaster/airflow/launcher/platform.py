@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from stationmaster.airflow.life.apierrors import ClusterError
 from stationmaster.airflow.life.attempts import Platform
 from stationmaster.airflow.life.cluster import Cluster
 from stationmaster.airflow.life.endpoint import discover, plain
+from stationmaster.airflow.life.findings import Finding, Verdict
 from stationmaster.airflow.life.names import FINALIZER, TRY_ID_LABEL
+from stationmaster.airflow.life.plan import step_container
 from stationmaster.airflow.life.podwatch import PodWatch
+from stationmaster.airflow.life.recording import record_of
+from stationmaster.airflow.life.verdicts import judge
+from stationmaster.step.protocol import CONTEXT_VARIABLE, StepContext
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,6 +30,7 @@ __all__ = ["StepsPlatform"]
 
 GRACE_SECONDS: Final = 10
 SWEEP_SECONDS: Final = 1.0
+LONGEST_SWEEP_SECONDS: Final = 60.0
 
 
 class StepsPlatform:
@@ -70,18 +77,35 @@ class StepsPlatform:
         )
 
     async def sweep(self, try_id: str) -> None:
-        """Delete the pods of a try that nobody wants any more, and wait until they are gone."""
-        namespace = self._settings.steps_namespace
+        """Remove what is left of a try that is over, and wait for it; the reaper has the rest."""
         selector = f"{TRY_ID_LABEL}={try_id}"
-        while True:
-            left = [
-                pod async for page, _ in self.cluster.list_pods(namespace, selector) for pod in page
-            ]
-            if not left:
-                return
-            for pod in left:
-                await self._remove(pod)
-            await asyncio.sleep(SWEEP_SECONDS)
+        recorded: set[str] = set()
+        with suppress(TimeoutError, ClusterError):
+            async with asyncio.timeout(LONGEST_SWEEP_SECONDS):
+                while left := await self._pods_of(try_id, selector):
+                    for pod in left:
+                        if pod["metadata"]["uid"] not in recorded and _ended(pod):
+                            await self._note(pod)
+                            recorded.add(pod["metadata"]["uid"])
+                        await self._remove(pod)
+                    await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _pods_of(self, try_id: str, selector: str) -> list[dict[str, Any]]:
+        seen = {str(pod["metadata"]["namespace"]) for pod in self.watch.of_try(try_id)}
+        found: list[dict[str, Any]] = []
+        for namespace in {self._settings.steps_namespace, *seen}:
+            async for page, _ in self.cluster.list_pods(namespace, selector):
+                found += page
+        return found
+
+    async def _note(self, pod: dict[str, Any]) -> None:
+        """Record the attempt of a pod that nobody watched to its end; twice is once."""
+        for variable in step_container(pod).get("env") or ():
+            if variable["name"] == CONTEXT_VARIABLE:
+                context = StepContext.model_validate_json(variable["value"])
+                sentence = "Airflow had taken the task away."
+                killed = Finding(verdict=Verdict.KILLED_BY_USER, sentence=sentence)
+                await self._record(record_of(context, pod, judge(pod) or killed))
 
     async def _remove(self, pod: dict[str, Any]) -> None:
         metadata = pod["metadata"]

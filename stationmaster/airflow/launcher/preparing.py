@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.models.dagbag import CachedDBDagBag
+from airflow.sdk.api.client import ServerResponseError
 from airflow.sdk.api.datamodels._generated import AssetProfile, TaskInstanceState
 from airflow.sdk.api.datamodels._generated import TaskInstance as SdkTaskInstance
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from stationmaster.step.settings import Settings
 
 __all__ = ["Preparation", "Prepared"]
+
+log = logging.getLogger(__name__)
 
 DAGS_IN_MEMORY: Final = 200
 """Versions of DAGs kept deserialized; one of 30 tasks takes about 0.4 MiB."""
@@ -91,7 +95,10 @@ class Preparation:
         if (task.inlets or task.outlets) and (names := self._api.inactive_assets(order.ti_id)):
             message = f"these assets are not active: {', '.join(names)}"
             raise NeedsWorkerError(message)
-        self._api.show(order.ti_id, rendered.fields, rendered.map_label)
+        try:
+            self._api.show(order.ti_id, rendered.fields, rendered.map_label)
+        except ServerResponseError as error:
+            log.warning("The rendered fields of %s are not shown: %s", order.ti_id, error)
         return Prepared(ti, template, rendered)
 
     def succeed(self, prepared: Prepared, result: dict[str, Any]) -> None:

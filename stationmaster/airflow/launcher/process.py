@@ -17,11 +17,14 @@ from stationmaster.airflow.launcher.messages import (
     Stop,
     read_command,
 )
-from stationmaster.airflow.launcher.rows import beat
+from stationmaster.airflow.launcher.rows import beat, living
 from stationmaster.airflow.launcher.steps import Phase, StepRun
 from stationmaster.airflow.life.findings import Verdict
+from stationmaster.airflow.life.reaper import Reaped, Reaper
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from stationmaster.airflow.launcher.services import Services
 
 __all__ = ["Launcher", "die_with_parent"]
@@ -31,6 +34,7 @@ BEAT_SECONDS: Final = 3.0
 
 PR_SET_PDEATHSIG: Final = 1
 AGAIN_SECONDS: Final = 5.0
+REAP_SECONDS: Final = 60.0
 LONGEST_LINE: Final = 16 * 1024**2
 
 log = logging.getLogger(__name__)
@@ -39,8 +43,11 @@ log = logging.getLogger(__name__)
 class Launcher:
     """Run all steps of one scheduler until told to stop, or until the scheduler is gone."""
 
-    def __init__(self, services: Services, reader: asyncio.StreamReader, out: int) -> None:
+    def __init__(
+        self, services: Services, namespace: str, reader: asyncio.StreamReader, out: int
+    ) -> None:
         self._services = services
+        self._namespace = namespace
         self._reader = reader
         self._out = out
         self._runs: dict[str, StepRun] = {}
@@ -49,7 +56,10 @@ class Launcher:
 
     async def serve(self) -> None:
         """Serve; returning leaves all pods as they are."""
-        beating = asyncio.create_task(self._beat_for_ever())
+        always = [
+            asyncio.create_task(self._beat_for_ever()),
+            asyncio.create_task(self._reap_for_ever()),
+        ]
         self._report(Report(kind=ReportKind.READY))
         try:
             while line := await self._reader.readline():
@@ -58,10 +68,9 @@ class Launcher:
                     break
                 self._take(command)
         finally:
-            beating.cancel()
-            for task in self._tasks:
+            for task in (*always, *self._tasks):
                 task.cancel()
-            await asyncio.gather(beating, *self._tasks, return_exceptions=True)
+            await asyncio.gather(*always, *self._tasks, return_exceptions=True)
 
     def _take(self, order: Order) -> None:
         """Start an order; one that runs already goes on."""
@@ -69,7 +78,10 @@ class Launcher:
             return
         run = StepRun(order, self._services)
         self._runs[order.ti_id] = run
-        task = asyncio.create_task(self._run(run), name=order.ti_id)
+        self._background(self._run(run))
+
+    def _background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -95,13 +107,37 @@ class Launcher:
     async def _beat_for_ever(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            living = {ti_id: run for ti_id, run in self._runs.items() if run.phase is Phase.LIVING}
-            if not living:
+            running = {ti_id: run for ti_id, run in self._runs.items() if run.phase is Phase.LIVING}
+            if not running:
                 continue
-            states = await self._services.persistently(beat, list(living), say=log.warning)
-            for ti_id, run in living.items():
-                if states.get(ti_id) != "running" and run.phase is Phase.LIVING:
-                    run.stop.set(Verdict.KILLED_BY_USER)
+            try:
+                await self._beat(running)
+            except Exception:
+                log.exception("A round of heartbeats failed; the next comes")
+
+    async def _beat(self, running: dict[str, StepRun]) -> None:
+        states = await self._services.quickly(beat, list(running), say=log.warning)
+        for ti_id, run in running.items():
+            if states.get(ti_id) != "running" and run.phase is Phase.LIVING:
+                run.stop.set(Verdict.KILLED_BY_USER)
+
+    async def _reap_for_ever(self) -> None:
+        """Clear away what nobody needs: pods of ended tries that were not let go."""
+        platform = self._services.platform
+        reaper = Reaper(platform.cluster, platform.watch, self._alive)
+        while True:
+            await asyncio.sleep(REAP_SECONDS)
+            try:
+                reaped = await reaper.round(self._namespace)
+                if reaped != Reaped():
+                    log.info("Cleared away: %s", reaped)
+            except Exception:
+                log.exception("A round of clearing away failed; the next comes")
+
+    async def _alive(self, try_ids: frozenset[str]) -> frozenset[str]:
+        ids = [each for each in try_ids if each not in self._runs]
+        owned = await self._services.quickly(living, ids, say=log.warning)
+        return frozenset({*owned, *self._runs})
 
     def _report(self, report: Report) -> None:
         """Write a line; a scheduler that stands still must not hold us up."""

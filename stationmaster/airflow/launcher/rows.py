@@ -17,13 +17,17 @@ from airflow.utils.state import TaskInstanceState
 from pydantic import BaseModel
 from sqlalchemy import select, update
 
+from stationmaster.airflow.launcher.api import UNIX_NAME
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Row", "beat", "earlier_ids", "hand_over", "look", "requeue"]
+__all__ = ["OVER", "Row", "beat", "earlier_ids", "hand_over", "living", "look", "requeue"]
 
 AT_ONCE: Final = 500
 """Ids in one statement."""
+
+OVER: Final = frozenset({"success", "failed", "skipped", "removed", "upstream_failed"})
 
 
 class Row(BaseModel):
@@ -91,7 +95,11 @@ def hand_over(ti_id: str, method: str | None, kwargs: dict[str, Any] | None) -> 
     with create_session(scoped=False) as session:
         done = session.execute(
             update(ti)
-            .where(ti.id == uuid.UUID(ti_id), ti.state == TaskInstanceState.RUNNING)
+            .where(
+                ti.id == uuid.UUID(ti_id),
+                ti.state == TaskInstanceState.RUNNING,
+                ti.unixname == UNIX_NAME,  # not one that a worker has by now
+            )
             .values(
                 state=TaskInstanceState.QUEUED,
                 next_method=method,
@@ -114,6 +122,7 @@ def requeue(ti_id: str, last_heartbeat_at: dt.datetime | None) -> bool:
             .where(
                 ti.id == uuid.UUID(ti_id),
                 ti.state == TaskInstanceState.RUNNING,
+                ti.unixname != UNIX_NAME,
                 ti.last_heartbeat_at == last_heartbeat_at,
             )
             .values(state=TaskInstanceState.QUEUED, queued_dttm=dt.datetime.now(dt.UTC))
@@ -136,6 +145,17 @@ def earlier_ids(dag_id: str, run_id: str, task_id: str, map_index: int) -> list[
             )
         )
         return [str(each) for each in ids]
+
+
+def living(ti_ids: Iterable[str]) -> set[str]:
+    """Return those of the ids whose tasks are not over: their pods are owned."""
+    ti = TaskInstance
+    owned: set[str] = set()
+    with create_session(scoped=False) as session:
+        for some in _chunks(ti_ids):
+            rows = session.execute(select(ti.id, ti.state).where(ti.id.in_(some)))
+            owned |= {str(row.id) for row in rows if _text(row.state) not in OVER}
+    return owned
 
 
 def _chunks(ti_ids: Iterable[str]) -> Iterator[list[uuid.UUID]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import httpx
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from stationmaster.airflow.logs.follower import AT_ONCE
@@ -26,8 +26,9 @@ __all__ = ["Services"]
 
 Answer = TypeVar("Answer")
 
-THREADS: Final = 8
-"""Each may hold one connection to the database: below Airflow's pool of 5 + 10."""
+THREADS: Final = 6
+QUICK_THREADS: Final = 2
+"""Each thread may hold one connection to the database: below Airflow's pool of 5 + 10."""
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 10.0
@@ -47,12 +48,29 @@ class Services:
     threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="airflow")
     )
+    quick: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="rows")
+    )
+    rendering: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="rendering")
+    )
+    """Airflow's SDK speaks for one task at a time; a slow secrets backend holds only this."""
+
+    async def quickly(
+        self,
+        call: Callable[..., Answer],
+        *arguments: Any,  # noqa: ANN401 (whatever the call takes)
+        say: Callable[[str], None],
+    ) -> Answer:
+        """Do as `persistently`, in threads that nothing slow ever holds."""
+        return await self.persistently(call, *arguments, say=say, threads=self.quick)
 
     async def persistently(
         self,
         call: Callable[..., Answer],
         *arguments: Any,  # noqa: ANN401 (whatever the call takes)
         say: Callable[[str], None],
+        threads: ThreadPoolExecutor | None = None,
     ) -> Answer:
         """Call in a thread what blocks on the database, until the database answers.
 
@@ -62,7 +80,11 @@ class Services:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                return await loop.run_in_executor(self.threads, functools.partial(call, *arguments))
+                return await loop.run_in_executor(
+                    threads or self.threads, functools.partial(call, *arguments)
+                )
+            except (DataError, IntegrityError, ProgrammingError):
+                raise
             except PASSING as error:
                 problem: Exception = error
             except httpx.HTTPStatusError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 import os
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -12,7 +13,7 @@ from airflow.sdk.api.client import get_hostname
 
 from stationmaster.airflow.launcher.api import UNIX_NAME, GoneError, Identity
 from stationmaster.airflow.launcher.messages import Order, Report, ReportKind
-from stationmaster.airflow.launcher.rows import earlier_ids, hand_over, look, requeue
+from stationmaster.airflow.launcher.rows import OVER, earlier_ids, hand_over, look, requeue
 from stationmaster.airflow.launcher.template import NeedsWorkerError
 from stationmaster.airflow.life.attempts import live, release
 from stationmaster.airflow.life.findings import Verdict
@@ -32,8 +33,12 @@ __all__ = ["Phase", "StepRun"]
 
 Answer = TypeVar("Answer")
 
+TAKEN_AWAY: Final = frozenset({*OVER, "restarting"})
 SILENT_WORKER_SECONDS: Final = 60.0
 """A worker says every few seconds that it lives (`[workers] min_heartbeat_interval`, 5 s)."""
+
+
+log = logging.getLogger(__name__)
 
 
 class Phase(StrEnum):
@@ -63,31 +68,45 @@ class StepRun:
             self._log.close()
 
     async def _run(self) -> Report:
-        ti_id = self.order.ti_id
-        row = (await self._persist(look, [ti_id])).get(ti_id)
-        if row is None or row.state not in {"queued", "running"}:
+        row = await self._look()
+        if row is None or row.state in TAKEN_AWAY:
             return await self._taken_away(row)
+        if row.state not in {"queued", "running"}:
+            return self._report(ReportKind.NOT_OURS)
         if row.next_method or (row.state == "running" and row.unixname != UNIX_NAME):
             return await self._of_a_worker(row)
-        started_at = row.start_date if row.state == "running" else None
+        adopted = row.state == "running"
+        started_at = row.start_date if adopted else None
         try:
             prepared = await self._start(row, started_at or dt.datetime.now(dt.UTC))
         except GoneError as gone:
-            self._log.say(f"Airflow does not want it run any more: {gone}")
-            return await self._taken_away(None)
+            return await self._refused(gone)
         except NeedsWorkerError as reason:
-            return await self._to_worker(None, None, f"A worker runs this step: {reason}.")
+            return await self._to_worker(None, f"A worker runs this step: {reason}.")
         return await self._live(prepared)
 
     async def _start(self, row: Row, started_at: dt.datetime) -> Prepared:
         """Mark the task as running, and render it."""
+        services = self._services
         mine = Identity(get_hostname(), os.getpid())  # type: ignore[no-untyped-call]
-        if row.state == "running" and row.hostname and row.pid:
+        adopted = row.state == "running"
+        if adopted and row.hostname and row.pid:
             mine = Identity(row.hostname, row.pid)
-        context = await self._persist(self._services.api.run, self.order.ti_id, mine, started_at)
+        context = await self._persist(services.api.run, self.order.ti_id, mine, started_at)
+        if adopted:
+            # Whoever started it has cleared them; by now one may be the step's own.
+            context.xcom_keys_to_clear = []
         self.phase = Phase.LIVING
-        preparation = self._services.preparation
-        return await self._persist(preparation.prepare, self.order, context, started_at)
+        prepare = services.preparation.prepare
+        return await self._rendering(prepare, self.order, context, started_at)
+
+    async def _refused(self, gone: GoneError) -> Report:
+        """Find out what a refusal of Airflow's means: only what is over is taken away."""
+        row = await self._look()
+        if row is not None and row.state in {"queued", "running"}:
+            message = f"Airflow says that another runs it ({gone}); looking again"
+            raise RuntimeError(message)
+        return await self._taken_away(row)
 
     async def _live(self, prepared: Prepared) -> Report:
         plan = prepared.rendered.plan
@@ -108,43 +127,59 @@ class StepRun:
         """Persist the end in Airflow; a failure, or a success that needs code, by a worker."""
         if end.verdict is Verdict.KILLED_BY_USER:
             self._log.say("Airflow took the task away: its pods are gone.")
-            return Report(kind=ReportKind.OVER, ti_id=self.order.ti_id, why="killed")
-        preparation = self._services.preparation
-        finishing = {"end": end.model_dump_json()}
+            return self._report(ReportKind.OVER, "killed")
         code = end.finding.exit_code if end.finding else None
         skipped = code is not None and code in prepared.rendered.plan.skip_exit_codes
-        waiting = unpublished(end.results) if end.done else []
-        if prepared.template.ends_on_worker and (end.done or skipped):
-            why = f"A worker ends this step: {prepared.template.ends_on_worker}."
-            return await self._to_worker("finish", finishing, why)
-        if waiting or not (end.done or skipped):
-            return await self._to_worker("finish", finishing, "")
+        needed = prepared.template.ends_on_worker
+        if needed and (end.done or skipped):
+            return await self._to_worker(end, f"A worker ends this step: {needed}.")
+        if not (end.done or skipped) or unpublished(end.results):
+            return await self._to_worker(end, "")
         try:
-            if skipped:
-                self._log.say(f"The step ended with exit code {code}: skipped.")
-                await self._persist(preparation.skip, prepared)
-            else:
-                pushed = reference(prepared.rendered.plan.context.business_date, end.results)
-                for line in sentences(pushed):
-                    self._log.say(line)
-                await self._persist(preparation.succeed, prepared, pushed)
+            await self._succeed(prepared, end, skipped=skipped)
         except GoneError as gone:
             self._log.say(f"It was marked otherwise meanwhile: {gone}")
-        return Report(kind=ReportKind.OVER, ti_id=self.order.ti_id)
+        except Exception as error:
+            # Not passing trouble: a worker does it its own way, and tells in the log if it fails.
+            log.exception("Step %s did not get its end", self.order.ti_id)
+            why = f"A worker ends this step, since here it failed: {type(error).__name__}: {error}"
+            return await self._to_worker(end, why)
+        return self._report(ReportKind.OVER)
 
-    async def _to_worker(
-        self, method: str | None, kwargs: dict[str, Any] | None, why: str
-    ) -> Report:
+    async def _succeed(self, prepared: Prepared, end: StepEnd, *, skipped: bool) -> None:
+        preparation = self._services.preparation
+        if skipped:
+            self._log.say("The step ended with an exit code of skip_on_exit_code: skipped.")
+            await self._persist(preparation.skip, prepared)
+            return
+        pushed = reference(prepared.rendered.plan.context.business_date, end.results)
+        for line in sentences(pushed):
+            self._log.say(line)
+        await self._rendering(preparation.succeed, prepared, pushed)
+        if prepared.ti.task.outlets:
+            row = await self._look()
+            if row is not None and row.state == "failed":
+                self._log.say(
+                    "The step is done, but Airflow failed to register its asset events and marked "
+                    "it as failed: mark it as success."
+                )
+
+    async def _to_worker(self, end: StepEnd | None, why: str) -> Report:
+        """Queue the task for a worker: to finish with an end, or else to run it all."""
         if why:
             self._log.say(why)
         self.phase = Phase.ENDING
-        if await self._persist(hand_over, self.order.ti_id, method, kwargs):
-            return Report(kind=ReportKind.WORKER, ti_id=self.order.ti_id, why=why)
+        method, kwargs = None, None
+        if end is not None:
+            method = "finish"
+            kwargs = {"end": end.model_dump_json(), "try_id": self.order.ti_id}
+        if await self._quickly(hand_over, self.order.ti_id, method, kwargs):
+            return self._report(ReportKind.WORKER, why)
         # Another launcher was faster, or the user was: the row says what holds.
-        row = (await self._persist(look, [self.order.ti_id])).get(self.order.ti_id)
-        if row is not None and row.state == "queued":
-            return Report(kind=ReportKind.WORKER, ti_id=self.order.ti_id, why=why)
-        return Report(kind=ReportKind.OVER, ti_id=self.order.ti_id)
+        row = await self._look()
+        if row is not None and row.state in {"queued", "running"}:
+            return await self._of_a_worker(row)
+        return self._report(ReportKind.OVER)
 
     async def _of_a_worker(self, row: Row) -> Report:
         """Give a task that belongs to a worker to one, unless one has it and lives."""
@@ -154,25 +189,45 @@ class StepRun:
             silent = (now - beaten).total_seconds() if beaten else SILENT_WORKER_SECONDS
             if silent >= SILENT_WORKER_SECONDS:
                 self._log.say(f"Its worker has been silent for {silent:.0f} s: another takes it.")
-                await self._persist(requeue, self.order.ti_id, row.last_heartbeat_at)
-            await asyncio.sleep(SILENT_WORKER_SECONDS / 10)
-            fresh = (await self._persist(look, [self.order.ti_id])).get(self.order.ti_id)
-            if fresh is None or fresh.state not in {"queued", "running"}:
-                return Report(kind=ReportKind.OVER, ti_id=self.order.ti_id)
+                await self._quickly(requeue, self.order.ti_id, row.last_heartbeat_at)
+            else:
+                await asyncio.sleep(SILENT_WORKER_SECONDS / 10)
+            fresh = await self._look()
+            if fresh is None or fresh.state in TAKEN_AWAY:
+                return await self._taken_away(fresh)
             row = fresh
-        return Report(kind=ReportKind.WORKER, ti_id=self.order.ti_id)
+        kind = ReportKind.WORKER if row.state == "queued" else ReportKind.NOT_OURS
+        return self._report(kind)
 
     async def _taken_away(self, row: Row | None) -> Report:
-        """Remove the pods of a try that Airflow wants no more."""
+        """Remove what is left of a try that is over: its pods, if any."""
         ti = self.order.ti
         ids = [self.order.ti_id]
         if row is not None and row.state == "restarting":
-            ids = await self._persist(
+            ids += await self._quickly(
                 earlier_ids, ti["dag_id"], ti["run_id"], ti["task_id"], ti["map_index"]
             )
         for each in ids:
             await self._services.platform.sweep(each)
-        return Report(kind=ReportKind.OVER, ti_id=self.order.ti_id, why="taken away")
+        return self._report(ReportKind.OVER, "taken away")
+
+    def _report(self, kind: ReportKind, why: str = "") -> Report:
+        return Report(kind=kind, ti_id=self.order.ti_id, why=why)
+
+    async def _look(self) -> Row | None:
+        rows: dict[str, Row] = await self._quickly(look, [self.order.ti_id])
+        return rows.get(self.order.ti_id)
+
+    async def _quickly(self, call: Callable[..., Answer], *arguments: Any) -> Answer:  # noqa: ANN401
+        """Call what reads or writes one row."""
+        return await self._services.quickly(call, *arguments, say=self._log.say)
+
+    async def _rendering(self, call: Callable[..., Answer], *arguments: Any) -> Answer:  # noqa: ANN401
+        """Call what lets Airflow's SDK speak for the task."""
+        services = self._services
+        return await services.persistently(
+            call, *arguments, say=self._log.say, threads=services.rendering
+        )
 
     async def _persist(self, call: Callable[..., Answer], *arguments: Any) -> Answer:  # noqa: ANN401
         """Call what blocks on the database, in a thread, until the database answers."""

@@ -60,7 +60,9 @@ def why_worker(operator: StepOperator) -> str:
             or operator.log_formatter
         ),
         "run_as_user= is set": bool(operator.run_as_user),
-        "it chooses its own cluster": bool(operator.config_file or operator.cluster_context),
+        "it chooses its own cluster": bool(
+            operator.config_file or operator.cluster_context or operator.in_cluster is not None
+        ),
         "the pod comes from a template file": bool(operator.pod_template_file),
         "its class overrides what a step does": _overrides(operator),
         "the DAG has Jinja macros, filters or settings of its own": bool(
