@@ -10,6 +10,8 @@ kwok_runs() {
 		grep -qsz "kwok" "/proc/$pid/cmdline"
 }
 
+simulated_nodes() { kubectl_here get nodes -l "$SIMULATED" -o name; }
+
 start_simulation() {
 	local files
 	ensure_built kwok
@@ -64,7 +66,7 @@ simulate() {
 	for number in $(seq 1 "$wished"); do
 		simulated_node "$number"
 	done | if [ "$wished" -gt 0 ]; then kubectl_here apply -f - >/dev/null; else cat; fi
-	there=$(kubectl_here get nodes -l "$SIMULATED" -o name)
+	there=$(simulated_nodes)
 	for name in $there; do
 		number=${name##*-}
 		[ "$number" -le "$wished" ] || kubectl_here delete "$name" --wait=false >/dev/null
@@ -77,7 +79,7 @@ simulate() {
 
 simulation_status() {
 	if kwok_runs; then
-		say "KWOK:     $(kubectl_here get nodes -l "$SIMULATED" -o name | grep -c . || true)" \
+		say "KWOK:     $(simulated_nodes | grep -c . || true)" \
 			"simulated nodes (more: k8s/kind/cluster simulate N)"
 	fi
 }

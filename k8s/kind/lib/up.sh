@@ -151,6 +151,8 @@ up() {
 	shelve_tools
 	mapfile -t names < <(node_names)
 	if [ "$(nodes_running)" -lt ${#names[@]} ]; then
+		# KWOK may talk to a port that is another now.
+		stop_simulation
 		start_nodes
 	fi
 	[ -s "$KUBECONFIG_FILE" ] ||
@@ -163,7 +165,9 @@ up() {
 		rm -f "$STATE/base.image"
 	fi
 	wait_until_ready ${#names[@]}
-	[ "${KWOK:-}" != 1 ] || start_simulation
+	if [ "${KWOK:-}" = 1 ] || [ -n "$(simulated_nodes)" ]; then
+		start_simulation
+	fi
 	status
 }
 
