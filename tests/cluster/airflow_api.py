@@ -103,6 +103,22 @@ class AirflowApi:
                 raise
         return run_id
 
+    def delete_runs(self, dag_id: str, logical_date: dt.datetime) -> None:
+        """Delete the runs of a moment; what they published stays."""
+        moment = logical_date.isoformat()
+        bounds = {"logical_date_gte": moment, "logical_date_lte": moment}
+        runs = f"/api/v2/dags/{dag_id}/dagRuns"
+        for run in self.call("GET", runs, params=bounds)["dag_runs"]:
+            self.call("DELETE", f"{runs}/{run['dag_run_id']}")
+
+    def leave_alone(self, dag_id: str) -> None:
+        """Pause a DAG and delete its runs that have not ended: the days nobody has data for."""
+        self.call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": True})
+        runs = f"/api/v2/dags/{dag_id}/dagRuns"
+        for run in self.call("GET", runs, params={"limit": 100})["dag_runs"]:
+            if run["state"] not in ENDED:
+                self.call("DELETE", f"{runs}/{run['dag_run_id']}")
+
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """Return a run as the API shows it."""
         return dict(self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"))

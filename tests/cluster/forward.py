@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from tests.cluster.place import tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ class Forward:
 
     def __init__(self, place: Place, service: str, port: int) -> None:
         self._command = [
-            shutil.which("kubectl") or "kubectl",
+            tool("kubectl"),
             f"--kubeconfig={place.kubeconfig}",
             "-n",
             place.namespace,

@@ -15,10 +15,16 @@ from typing import Any
 
 import yaml
 
-__all__ = ["NoClusterError", "Place"]
+__all__ = ["NoClusterError", "Place", "tool"]
 
 ROOT = Path(__file__).parents[2]
 WORDS = ("certificate-authority-data", "client-certificate-data", "client-key-data")
+
+
+def tool(name: str) -> str:
+    """Return kubectl or helm: those of `make cluster`, else those on the path."""
+    built = ROOT / "build" / "kind" / "bin" / name
+    return str(built) if built.exists() else shutil.which(name) or name
 
 
 class NoClusterError(RuntimeError):
@@ -61,7 +67,7 @@ class Place:
             subprocess.CalledProcessError: It failed; its words are in the error's notes.
             subprocess.TimeoutExpired: It took longer than `seconds`.
         """
-        program = shutil.which("kubectl") or "kubectl"
+        program = tool("kubectl")
         try:
             done = subprocess.run(
                 [program, f"--kubeconfig={self.kubeconfig}", *arguments],

@@ -32,18 +32,19 @@ STEPS = {"extract_web", "extract_app", "extract_delivery", "extract_support"} | 
 
 @pytest.fixture(name="runs", scope="module")
 def _runs(airflow: AirflowApi) -> dict[dt.date, str]:
-    """Run the mornings through the release's Airflow, all of them at once."""
+    """Run the mornings afresh through the release's Airflow, all of them at once."""
     airflow.wait_for_dag(DAG)
+    airflow.leave_alone(DAG)
     zone = Settings().zone
-    mornings = {
-        day: dt.datetime.combine(day + dt.timedelta(days=1), dt.time(6), zone) for day in DAYS
-    }
-    runs = {
-        day: airflow.trigger(DAG, logical_date=morning.astimezone(dt.UTC), run_id=f"e2e-{day}")
-        for day, morning in mornings.items()
-    }
+    runs = {}
+    for day in DAYS:
+        morning = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(6), zone)
+        airflow.delete_runs(DAG, morning.astimezone(dt.UTC))
+        runs[day] = airflow.trigger(DAG, logical_date=morning.astimezone(dt.UTC))
+    airflow.wait_for_dag(DAG)
     for run_id in runs.values():
         airflow.wait(DAG, run_id, seconds=1200)
+    airflow.leave_alone(DAG)
     return runs
 
 

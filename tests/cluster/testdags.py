@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.cluster.nodes import images
-from tests.cluster.place import ROOT
+from tests.cluster.nodes import images, workers
+from tests.cluster.place import ROOT, tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from tests.cluster.place import Place
 
@@ -52,12 +50,6 @@ def put_config_map(place: Place, namespace: str, name: str, files: Iterable[Path
     )
 
 
-def helm() -> str:
-    """Return the helm program: on the path, or in the cache that `make cluster` fills."""
-    cache = Path(os.environ.get("STATIONMASTER_CACHE", Path.home() / ".cache" / "stationmaster"))
-    return shutil.which("helm") or str(cache / "bin" / "helm")
-
-
 def _jobs(image: str) -> dict[str, Any]:
     repository, _, tag = DRILL_IMAGE.rpartition(":")
     common = {"owner": "drill", "size": "xs", "timeout_minutes": 10}
@@ -84,16 +76,14 @@ def _jobs(image: str) -> dict[str, Any]:
 
 def _name_drill_image(place: Place, image: str) -> None:
     full = image if image.split("/", maxsplit=1)[0].count(".") else f"docker.io/{image}"
-    for node in place.get("nodes")["items"]:
-        if node["metadata"].get("annotations", {}).get("kwok.x-k8s.io/node") == "fake":
-            continue
-        images(node["metadata"]["name"], "tag", "--force", full, DRILL_IMAGE)
+    for node in workers(place):
+        images(node, "tag", "--force", full, DRILL_IMAGE)
 
 
 def _helm_upgrade(place: Place, values: dict[str, Any]) -> None:
     subprocess.run(
         [
-            helm(),
+            tool("helm"),
             f"--kubeconfig={place.kubeconfig}",
             "upgrade",
             place.release,

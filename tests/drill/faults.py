@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FAULTS", "PLANNED", "Fault", "NothingToHitError", "repair"]
 
-STEPS: Final = "app.kubernetes.io/managed-by=stationmaster"
+STEPS: Final = "stationmaster.io/pipeline=drill_30"
 STOPPED_SECONDS: Final = 40.0
 CUT_SECONDS: Final = 30.0
 KUBELET_SECONDS: Final = 95.0
