@@ -17,12 +17,14 @@ import pytest
 from stationmaster.airflow.life.attempts import live, release
 from stationmaster.airflow.life.findings import Verdict
 from stationmaster.airflow.life.stopping import StopSignal
+from stationmaster.airflow.life.testing.scripts import now
 from tests.cluster.life_place import LifePlace, life_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stationmaster.airflow.life.plan import StepEnd, StepPlan
+    from stationmaster.airflow.life.platform import Platform
     from tests.cluster.place import Place
 
 pytestmark = pytest.mark.cluster
@@ -77,7 +79,7 @@ def on_ghost(node: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
     }
 
 
-async def until_placed(home: LifePlace, plan: StepPlan, platform: Any) -> str:  # noqa: ANN401
+async def until_placed(home: LifePlace, plan: StepPlan, platform: Platform) -> str:
     """Wait until the ghost has the pod, and say for its kubelet that it runs."""
 
     def placed() -> list[str]:
@@ -86,12 +88,27 @@ async def until_placed(home: LifePlace, plan: StepPlan, platform: Any) -> str:  
 
     await home.until(placed)
     (name,) = placed()
-    state = {"name": "base", "image": "x", "imageID": "x", "ready": True, "restartCount": 0}
-    running = {**state, "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}
-    patch = json.dumps({"status": {"phase": "Running", "containerStatuses": [running]}})
-    arguments = ("-n", home.namespace, "patch", "pod", name, "--subresource=status")
-    await asyncio.to_thread(home.place.kubectl, *arguments, "--type=merge", "-p", patch)
+    await say_state(home, name, "Running", {"running": {"startedAt": now()}})
     return name
+
+
+async def until_told_to_go(home: LifePlace, plan: StepPlan, platform: Platform) -> None:
+    """Wait for the pod's deletion, and say for its kubelet that its container ended."""
+
+    def pods() -> list[dict[str, Any]]:
+        return platform.watch.of_try(plan.context.try_id)
+
+    await home.until(lambda: pods()[0]["metadata"].get("deletionTimestamp"))
+    end = {"exitCode": 143, "reason": "Error", "finishedAt": now(), "startedAt": now()}
+    await say_state(home, pods()[0]["metadata"]["name"], "Failed", {"terminated": end})
+
+
+async def say_state(home: LifePlace, pod: str, phase: str, state: dict[str, Any]) -> None:
+    """Write what a kubelet would of the pod's one container."""
+    status = {"name": "base", "image": "x", "imageID": "x", "ready": True, "restartCount": 0}
+    patch = {"status": {"phase": phase, "containerStatuses": [{**status, "state": state}]}}
+    arguments = ("-n", home.namespace, "patch", "pod", pod, "--subresource=status")
+    await asyncio.to_thread(home.place.kubectl, *arguments, "--type=merge", "-p", json.dumps(patch))
 
 
 async def lived_on(home: LifePlace, plan: StepPlan, harm: str, node: str) -> StepEnd:
@@ -107,6 +124,7 @@ async def lived_on(home: LifePlace, plan: StepPlan, harm: str, node: str) -> Ste
             pod["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "900m"}}
             text = json.dumps(pod)
             await asyncio.to_thread(home.place.kubectl, "create", "-f", "-", text=text)
+            await until_told_to_go(home, plan, platform)
         end = await living
         await release(plan, end, platform)
         return end

@@ -33,7 +33,12 @@ async def everybody(asked: frozenset[str]) -> frozenset[str]:
 async def round_of(world: World, alive: Alive, *, ownerless: float = 0.0) -> Reaped:
     """Return what one round of a reaper did that finds no finished pod too young."""
     reaper = Reaper(
-        world.cluster, world.watch, alive, finished_seconds=0.0, ownerless_seconds=ownerless
+        world.cluster,
+        world.watch,
+        alive,
+        record=world.record,
+        finished_seconds=0.0,
+        ownerless_seconds=ownerless,
     )
     return await reaper.round("life")
 
@@ -62,6 +67,7 @@ def test_an_ownerless_pod_is_deleted_and_then_freed() -> None:
             seen = world.watch.store.entry(("life", name))
             await world.until(lambda: seen.pod and seen.pod["status"]["phase"] == "Failed")
             assert (await round_of(world, nobody)).freed == (name,)
+            assert [record.verdict for record in world.records] == ["pod_deleted"]
             assert world.fake.objects.pods == {}
 
     asyncio.run(main())

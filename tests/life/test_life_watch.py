@@ -170,6 +170,23 @@ def test_a_list_from_before_a_create_does_not_end_the_pod() -> None:
     assert (before, len(store)) == (1, 0)
 
 
+def test_versions_that_went_back_are_believed() -> None:
+    """A restored API server knows lower versions: its list replaces all that was known."""
+
+    async def main() -> None:
+        async with a_world(lambda _: runs()) as world:
+            names = await create(world, 2)
+            await world.watch.synced("life")
+            await world.until(lambda: len(world.watch.store) == 2)
+            world.fake.objects.version = 1
+            world.fake.objects.vanish("life", names[0])
+            world.fake.faults.refuse("watch", Refusal(504, "Timeout", "Too large resource version"))
+            world.fake.faults.drop_watches()
+            await world.until(lambda: len(world.watch.store) == 1)
+
+    asyncio.run(main())
+
+
 def test_an_older_state_does_not_replace_a_newer_one() -> None:
     """States that arrive out of order leave the newest."""
     store = PodStore()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 from typing import TYPE_CHECKING, Final
 
+from stationmaster.airflow.life.beginning import seconds_left, until_listed
 from stationmaster.airflow.life.findings import Finding, Verdict
 from stationmaster.airflow.life.plan import PodRef, StepEnd
 from stationmaster.airflow.life.platform import Platform
@@ -40,7 +40,8 @@ async def live(plan: StepPlan, platform: Platform, stop: StopSignal) -> StepEnd:
         stop: Asks to end it: KILLED_BY_USER gives the step's own reason up, and a step that was
             done in that moment is not. A timeout comes from the plan by itself.
     """
-    await platform.watch.synced(plan.namespace)
+    if (refused := await until_listed(plan, platform, stop)) is not None:
+        return StepEnd(verdict=refused.verdict, finding=refused, attempts=0)
     inner = StopSignal()
     tasks = [
         asyncio.create_task(ShardLife(plan, shard, platform, inner).to_end())
@@ -84,7 +85,7 @@ async def _until_all_ended(
             inner.set(Verdict.STOPPED)
         if len(ended) == len(tasks):
             return
-        left = _left(plan) if inner.reason is None else None
+        left = seconds_left(plan) if inner.reason is None else None
         if left is not None and left <= 0:
             inner.set(Verdict.TIMED_OUT)
             left = None
@@ -93,13 +94,6 @@ async def _until_all_ended(
                 await wake.wait()
         except TimeoutError:
             continue
-
-
-def _left(plan: StepPlan) -> float | None:
-    if plan.timeout_seconds is None:
-        return None
-    until = plan.started_at + dt.timedelta(seconds=plan.timeout_seconds)
-    return (until - dt.datetime.now(dt.UTC)).total_seconds()
 
 
 def _end(plan: StepPlan, ends: Sequence[ShardEnd], stopped: Verdict | None) -> StepEnd:

@@ -40,7 +40,7 @@ class Explainer:
     def __init__(self, platform: Platform, budgets: Budgets) -> None:
         self._platform = platform
         self._budgets = budgets
-        self._told = ""
+        self._told: dict[str, str] = {}
         self._look_at: float | None = None
         self._distance = FIRST_LOOK
         self._events: list[dict[str, Any]] = []
@@ -90,9 +90,9 @@ class Explainer:
             )
         except ClusterError as error:
             # Without events a wait is explained by the pod's own condition alone.
-            self._tell(f"The events of {metadata['name']} cannot be read: {error}")
+            self._tell(f"The events of {metadata['name']} cannot be read: {error}", of="events")
 
-    def _tell(self, sentence: str) -> None:
-        if sentence != self._told:
-            self._told = sentence
+    def _tell(self, sentence: str, *, of: str = "wait") -> None:
+        if sentence != self._told.get(of):
+            self._told[of] = sentence
             self._platform.say(sentence)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from stationmaster.airflow.life.waiting import Wait
     from stationmaster.step.protocol import StepContext
 
-__all__ = ["Following"]
+__all__ = ["Following", "decided_of"]
 
 AWAY_PAUSE: Final = 1.0
 """Between tries while the API server does not answer what a stop or a verdict needs."""
@@ -94,7 +94,7 @@ class Following:
         self._follower = follower
         self._uid = uid
         self._explainer = Explainer(platform, plan.budgets)
-        self._running_told = False
+        self._running_told = self._trouble_told = False
         self._stop_until: float | None = None
         self.pod: dict[str, Any] = {}
         """The last state seen of the attempt's own pod."""
@@ -190,7 +190,10 @@ class Following:
             try:
                 await self._delete(grace)
             except ClusterError as error:
-                log.warning("%s cannot be deleted yet: %s", self._follower.pod, error)
+                log.warning("Pod %s cannot be deleted yet: %s", self._name(), error)
+                if not self._trouble_told:
+                    self._trouble_told = True
+                    self._platform.say(f"{self._name()} cannot be stopped yet: {error}")
                 return None, AWAY_PAUSE
             slack = STOP_SLACK_SECONDS + grace
             self._stop_until = loop.time() + (

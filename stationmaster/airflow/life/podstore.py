@@ -214,12 +214,17 @@ class PodStore:
             if key[0] == namespace and entry.pod and not entry.gone:
                 yield entry.pod
 
-    def put(self, pod: Mapping[str, Any]) -> None:
-        """Take a state, unless a later one, or the pod's end, is known already."""
+    def put(self, pod: Mapping[str, Any], *, anyhow: bool = False) -> None:
+        """Take a state, unless a later one, or the pod's end, is known already.
+
+        Args:
+            pod: Its API JSON.
+            anyhow: Take it whatever is known: the server's versions went back.
+        """
         key = _key(pod)
         entry = self.entry(key)
         known = entry.pod
-        if known is not None:
+        if known is not None and not anyhow:
             same = known["metadata"]["uid"] == pod["metadata"]["uid"]
             if (same and entry.gone) or version_of(pod) <= version_of(known):
                 return
@@ -238,8 +243,8 @@ class PodStore:
             return
         self._end(key, entry, trim(pod))
 
-    def keep_only(self, namespace: str, listed: Iterable[str], version: int) -> None:
-        """Note the end of each pod that a list as of `version` no longer has.
+    def keep_only(self, namespace: str, listed: Iterable[str], version: int | None) -> None:
+        """Note the end of each pod that a list as of `version` no longer has; None: of any version.
 
         A pod that is known from a later version (just created by us) is none of the list's
         business: the watch tells of it.
@@ -248,7 +253,7 @@ class PodStore:
         for key, entry in list(self._entries.items()):
             if key[0] != namespace or key[1] in names or entry.pod is None or entry.gone:
                 continue
-            if version_of(entry.pod) <= version:
+            if version is None or version_of(entry.pod) <= version:
                 self._end(key, entry, entry.pod)
 
     def forget_if_idle(self, key: Key) -> None:

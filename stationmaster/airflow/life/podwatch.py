@@ -50,6 +50,8 @@ class PodWatch:
         self._page_size = page_size
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._listed: dict[str, asyncio.Event] = {}
+        self._set_back: set[str] = set()
+        """Namespaces whose versions went back: what is known of them no longer compares."""
         self.store = PodStore()
         self.trouble: dict[str, str] = {}
         """Why the watch of a namespace is away just now; empty when all is well."""
@@ -118,6 +120,7 @@ class PodWatch:
             except ClusterError as error:
                 if TOO_LARGE in error.message:
                     version = ""
+                    self._set_back.add(namespace)
                 self._note(namespace, error)
             except Exception:
                 # A document we cannot read must not end the watch of all steps.
@@ -130,15 +133,17 @@ class PodWatch:
     async def _list(self, namespace: str) -> str:
         """Take all pods, notice those that went, and return the version to watch from."""
         names: list[str] = []
-        version = ""
+        version, anyhow = "", namespace in self._set_back
         async for page, page_version in self._cluster.list_pods(
             namespace, self._selector, page_size=self._page_size
         ):
             version = page_version
             for pod in page:
                 names.append(pod["metadata"]["name"])
-                self.store.put(pod)
-        self.store.keep_only(namespace, names, int(version) if version.isdigit() else 0)
+                self.store.put(pod, anyhow=anyhow)
+        as_of = int(version) if version.isdigit() else 0
+        self.store.keep_only(namespace, names, None if anyhow else as_of)
+        self._set_back.discard(namespace)
         self.lists += 1
         self.trouble.pop(namespace, None)
         self._listed[namespace].set()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from stationmaster.airflow.life.apierrors import ClusterError, ConflictError
 from stationmaster.airflow.life.names import FINALIZER, TRY_ID_LABEL
 from stationmaster.airflow.life.podfacts import ended, moment
+from stationmaster.airflow.life.recording import record_of_pod
 from stationmaster.airflow.life.releasing import free, ref_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from stationmaster.airflow.life.cluster import Cluster
     from stationmaster.airflow.life.podwatch import PodWatch
+    from stationmaster.ledger.records import AttemptRecord
 
 __all__ = ["Reaped", "Reaper"]
 
@@ -51,22 +53,25 @@ class Reaper:
         watch: Of the steps' pods.
         alive: Returns which of the given try ids are owned: their task is queued, running or
             about to end. Nothing that it names is touched. May raise: then nothing is.
+        record: Stores the attempt of a pod that goes; without it nobody learns of it.
         finished_seconds: Kept finished pods go after that time.
         ownerless_seconds: Pods without an owner go after that time.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each by its name)
         self,
         cluster: Cluster,
         watch: PodWatch,
         alive: Callable[[frozenset[str]], Awaitable[frozenset[str]]],
         *,
+        record: Callable[[AttemptRecord], Awaitable[None]] | None = None,
         finished_seconds: float = FINISHED_SECONDS,
         ownerless_seconds: float = OWNERLESS_SECONDS,
     ) -> None:
         self._cluster = cluster
         self._watch = watch
         self._alive = alive
+        self._record = record
         self._finished_seconds = finished_seconds
         self._ownerless_seconds = ownerless_seconds
         self._ownerless_since: dict[str, dt.datetime] = {}
@@ -86,11 +91,11 @@ class Reaper:
         running = [pod for pod in due if not _is_over(pod)]
         over = [pod for pod in due if _is_over(pod)]
         held = [pod for pod in over if FINALIZER in pod["metadata"].get("finalizers", ())]
-        expired = [pod for pod in over if pod in held or self._is_old(pod)]
+        expired = [pod for pod in over if self._is_old(pod)]
         await self._each(held, self._free)
         await self._each([*expired, *running], self._delete)
         return Reaped(
-            finished=_names(each for each in expired if each not in held),
+            finished=_names(expired),
             ownerless=_names(running),
             freed=_names(held),
         )
@@ -114,7 +119,12 @@ class Reaper:
         return age.total_seconds() >= self._finished_seconds
 
     async def _free(self, pod: Mapping[str, Any]) -> None:
-        await free(ref_of(pod), self._cluster)
+        ref = ref_of(pod)
+        if self._record is not None:
+            whole = await self._cluster.get_pod(ref.namespace, ref.name)
+            if whole is not None and (found := record_of_pod(whole)) is not None:
+                await self._record(found)
+        await free(ref, self._cluster)
 
     async def _delete(self, pod: Mapping[str, Any]) -> None:
         ref = ref_of(pod)

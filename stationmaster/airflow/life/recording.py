@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from stationmaster.airflow.life.plan import step_container
 from stationmaster.airflow.life.podfacts import (
     condition,
     memory_limit,
@@ -13,15 +16,16 @@ from stationmaster.airflow.life.podfacts import (
     step_name,
     step_state,
 )
+from stationmaster.airflow.life.verdicts import judge
 from stationmaster.ledger.records import AttemptRecord
+from stationmaster.step.protocol import CONTEXT_VARIABLE, StepContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stationmaster.airflow.life.findings import Finding
-    from stationmaster.step.protocol import StepContext
 
-__all__ = ["record_of"]
+__all__ = ["record_of", "record_of_pod"]
 
 
 def record_of(
@@ -57,6 +61,27 @@ def record_of(
     if result is None and started and finished and finished >= started:
         known["wall_seconds"] = (finished - started).total_seconds()
     return AttemptRecord.of(context, result=result, **known)
+
+
+def record_of_pod(pod: Mapping[str, Any]) -> AttemptRecord | None:
+    """Return the record of a pod that nobody lives any more, from what it was told.
+
+    Args:
+        pod: Its whole API JSON; None is returned where its context cannot be read.
+    """
+    told = next(
+        (
+            each.get("value")
+            for each in step_container(dict(pod)).get("env") or ()
+            if each["name"] == CONTEXT_VARIABLE
+        ),
+        None,
+    )
+    try:
+        context = StepContext.model_validate_json(told or "")
+    except ValidationError:
+        return None
+    return record_of(context, pod, judge(pod, gone=True))
 
 
 def _of_pod(pod: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.airflow.life.apierrors import (
@@ -27,6 +28,12 @@ IDENTITY: Final = (TRY_ID_LABEL, SHARD_LABEL, ATTEMPT_LABEL)
 
 UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
+NOT_FOUND: Final = 404
+
+WARM_UP_SECONDS: Final = 60.0
+"""How long a missing right, namespace or service account may be on its way."""
+
+WARM_UP_PAUSE: Final = 2.0
 
 REFUSED_PAUSE: Final = 10.0
 """Between tries where a quota or a login is in the way: both pass without us."""
@@ -42,33 +49,52 @@ async def start(
     A name that is taken by the very same attempt means that somebody has created it: a former
     life of ours, another launcher, or our own request whose answer got lost.
     """
-    began, told = dt.datetime.now(dt.UTC), ""
-    refusal: ClusterError
+    began, told, sent = dt.datetime.now(dt.UTC), "", False
     while True:
-        if stop.reason is not None:
-            return _not_started(pod, stop.reason)
-        pause = REFUSED_PAUSE
-        try:
-            return await platform.cluster.create_pod(pod)
-        except ConflictError as taken:
-            adopted = await _adopt(pod, platform)
-            if adopted is not None:
-                return adopted
-            # Deleted meanwhile, or a conflict within a quota's own bookkeeping.
-            refusal, pause = taken, TAKEN_PAUSE
-        except ClusterUnreachableError as away:
-            refusal, pause = away, TAKEN_PAUSE
-        except ClusterError as refused:
-            if not _may_pass(refused):
-                return _refused(pod, refused)
-            refusal = refused
         waited = (dt.datetime.now(dt.UTC) - began).total_seconds()
+        if stop.reason is not None:
+            # A create whose answer got lost may have left a pod that must be stopped as well.
+            left = await _adopt(pod, platform) if sent else None
+            return left or _not_started(pod, stop.reason)
+        if not await platform.still_ours():
+            return _not_started(pod, Verdict.KILLED_BY_USER)
+        made = await _create(pod, platform, waited)
+        if not isinstance(made, _Trouble):
+            return made
+        sent = sent or made.sent
         if waited > budgets.schedule_seconds:
-            return _never_admitted(pod, refusal, waited)
-        if not isinstance(refusal, ConflictError) and refusal.message != told:
-            told = refusal.message
-            platform.say(f"{who(pod)} waits to be admitted: {refusal.message}")
-        await stop.wait(pause)
+            left = await _adopt(pod, platform) if sent else None
+            return left or _never_admitted(pod, made.refusal, waited)
+        if not isinstance(made.refusal, ConflictError) and made.refusal.message != told:
+            told = made.refusal.message
+            platform.say(f"{who(pod)} waits to be admitted: {told}")
+        await stop.wait(made.pause)
+
+
+@dataclass(frozen=True)
+class _Trouble:
+    """Hold why a pod was not created just now, and when to try again."""
+
+    refusal: ClusterError
+    pause: float
+    sent: bool = False
+    """The pod may be there all the same."""
+
+
+async def _create(
+    pod: Mapping[str, Any], platform: Platform, waited: float
+) -> dict[str, Any] | Finding | _Trouble:
+    try:
+        return await platform.cluster.create_pod(pod)
+    except ConflictError as taken:
+        # None: deleted meanwhile, or a conflict within a quota's own bookkeeping.
+        return await _adopt(pod, platform) or _Trouble(taken, TAKEN_PAUSE, sent=True)
+    except ClusterUnreachableError as away:
+        return _Trouble(away, TAKEN_PAUSE, sent=True)
+    except ClusterError as refused:
+        if not _may_pass(refused, waited):
+            return _refused(pod, refused)
+        return _Trouble(refused, REFUSED_PAUSE if _is_quota(refused) else WARM_UP_PAUSE)
 
 
 async def _adopt(pod: Mapping[str, Any], platform: Platform) -> dict[str, Any] | Finding | None:
@@ -92,11 +118,20 @@ async def _adopt(pod: Mapping[str, Any], platform: Platform) -> dict[str, Any] |
     return found
 
 
-def _may_pass(refused: ClusterError) -> bool:
-    """Tell whether a refusal may pass by itself: a full quota, an expired login."""
-    return refused.code == UNAUTHORIZED or (
-        refused.code == FORBIDDEN and "exceeded quota" in refused.message
-    )
+def _may_pass(refused: ClusterError, waited: float) -> bool:
+    """Tell whether a refusal may pass by itself.
+
+    A full quota does. An API server that has just started refuses what it allows a moment later
+    (403, until it has read the roles), and so it does while an upgrade replaces a role.
+    """
+    if refused.code == UNAUTHORIZED or _is_quota(refused):
+        return True
+    may_be_cold = refused.code in {FORBIDDEN, NOT_FOUND} and "PodSecurity" not in refused.message
+    return may_be_cold and waited < WARM_UP_SECONDS
+
+
+def _is_quota(refused: ClusterError) -> bool:
+    return refused.code == FORBIDDEN and "exceeded quota" in refused.message
 
 
 def _refused(pod: Mapping[str, Any], refused: ClusterError) -> Finding:

@@ -57,7 +57,7 @@ class PodObjects:
         pod["status"] = {"phase": "Pending"}
         return self._store("ADDED", key, pod)
 
-    def patch(self, namespace: str, name: str, patch: dict[str, Any]) -> dict[str, Any]:
+    def merge_into(self, namespace: str, name: str, patch: dict[str, Any]) -> dict[str, Any]:
         """Merge metadata into a pod, as a strategic merge patch does.
 
         Raises:

@@ -76,7 +76,7 @@ class FakeCluster:
         app.router.add_post(PODS, self._verb("create", self._create))
         app.router.add_get(PODS, self._list_or_watch)
         app.router.add_get(f"{PODS}/{{name}}", self._verb("get", self._get))
-        app.router.add_patch(f"{PODS}/{{name}}", self._verb("patch", self._patch))
+        app.router.add_route("PATCH", f"{PODS}/{{name}}", self._verb("patch", self._merge))
         app.router.add_delete(f"{PODS}/{{name}}", self._verb("delete", self._delete))
         app.router.add_get(
             "/api/v1/namespaces/{namespace}/events", self._verb("events", self._events)
@@ -166,9 +166,9 @@ class FakeCluster:
     async def _get(self, request: web.Request) -> dict[str, Any]:
         return self.objects.get(request.match_info["namespace"], request.match_info["name"])
 
-    async def _patch(self, request: web.Request) -> dict[str, Any]:
+    async def _merge(self, request: web.Request) -> dict[str, Any]:
         info = request.match_info
-        return self.objects.patch(info["namespace"], info["name"], await request.json())
+        return self.objects.merge_into(info["namespace"], info["name"], await request.json())
 
     async def _delete(self, request: web.Request) -> dict[str, Any]:
         info, body = request.match_info, await request.read()

@@ -1,0 +1,85 @@
+"""Before a step's first pod: wait until its namespace is seen, within the step's own limits."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING, Final
+
+from stationmaster.airflow.life.findings import Finding, Verdict
+
+if TYPE_CHECKING:
+    from stationmaster.airflow.life.plan import StepPlan
+    from stationmaster.airflow.life.platform import Platform
+    from stationmaster.airflow.life.stopping import StopSignal
+
+__all__ = ["seconds_left", "until_listed"]
+
+LOOK_SECONDS: Final = 5.0
+REFUSED_SECONDS: Final = 60.0
+"""How long the right to list pods may be missing: roles are replaced by upgrades."""
+
+REFUSALS: Final = ("said 401", "said 403")
+
+
+def seconds_left(plan: StepPlan) -> float | None:
+    """Return what is left of the step's time, None where it has no limit."""
+    if plan.timeout_seconds is None:
+        return None
+    until = plan.started_at + dt.timedelta(seconds=plan.timeout_seconds)
+    return (until - dt.datetime.now(dt.UTC)).total_seconds()
+
+
+async def until_listed(plan: StepPlan, platform: Platform, stop: StopSignal) -> Finding | None:
+    """Wait for the list of the step's namespace; return why the step ends without it.
+
+    Whether the try has pods already is known from that list only. A step whose time ended while
+    the API server was away still gets one look: it may be done.
+    """
+    loop, told = asyncio.get_running_loop(), ""
+    refused_since: float | None = None
+    listed = asyncio.ensure_future(platform.watch.synced(plan.namespace))
+    stopped = asyncio.ensure_future(stop.wait())
+    try:
+        while True:
+            await asyncio.wait(
+                {listed, stopped}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if listed.done():
+                return None
+            if stop.reason is not None:
+                return _ended(plan, stop.reason, "its pods cannot be seen")
+            trouble = platform.watch.trouble.get(plan.namespace, "")
+            if trouble and trouble != told:
+                told = trouble
+                platform.say(f"The pods of {plan.namespace} cannot be seen yet: {trouble}")
+            if not any(word in trouble for word in REFUSALS):
+                refused_since = None
+            elif refused_since is None:
+                refused_since = loop.time()
+            elif loop.time() - refused_since > REFUSED_SECONDS:
+                return _refused(plan, trouble)
+            if (seconds_left(plan) or 1.0) <= 0:
+                return _ended(plan, Verdict.TIMED_OUT, trouble or "the API server does not answer")
+    finally:
+        listed.cancel()
+        stopped.cancel()
+
+
+def _refused(plan: StepPlan, trouble: str) -> Finding:
+    return Finding(
+        verdict=Verdict.CONFIG_ERROR,
+        sentence=f"{plan.context.job} cannot start: {trouble.rstrip('.')}.",
+        hint=f"Let Airflow's service account list and watch pods in {plan.namespace} (the chart's "
+        "Role), or correct namespace=.",
+        evidence={"trouble": trouble[:500]},
+    )
+
+
+def _ended(plan: StepPlan, verdict: Verdict, why: str) -> Finding:
+    return Finding(
+        verdict=verdict,
+        sentence=f"{plan.context.job} ended before it started: {why.rstrip('.')}.",
+        hint="If it had a pod already, the reaper stops it; clear the task to run it again.",
+        evidence={"trouble": why[:500]},
+    )
