@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.cluster.place import Place
 
-__all__ = ["DRILL_IMAGE", "install", "put_config_map"]
+__all__ = ["DRILL_IMAGE", "helm_upgrade", "install", "put_config_map"]
 
 FOLDERS = ("tests/drill/dags", "tests/bench/cluster/dags")
 DRILL_IMAGE = "docker.io/stationmaster/drill:1"
@@ -33,7 +33,7 @@ def install(place: Place) -> None:
     put_config_map(place, place.steps_namespace, "stationmaster-drill", files)
     wanted = _jobs(image)
     if not wanted.keys() <= place.catalog.keys():
-        _helm_upgrade(place, {"jobs": wanted})
+        helm_upgrade(place, {"jobs": wanted})
         place.__dict__.pop("catalog", None)
 
 
@@ -80,7 +80,8 @@ def _name_drill_image(place: Place, image: str) -> None:
         images(node, "tag", "--force", full, DRILL_IMAGE)
 
 
-def _helm_upgrade(place: Place, values: dict[str, Any]) -> None:
+def helm_upgrade(place: Place, values: dict[str, Any]) -> None:
+    """Upgrade the release with values on top of those it has."""
     subprocess.run(
         [
             tool("helm"),

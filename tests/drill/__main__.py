@@ -10,27 +10,22 @@ import argparse
 import datetime as dt
 import json
 import random
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from stationmaster.step.datasets import Store
-from tests.cluster.ledger import attempts
 from tests.cluster.place import ROOT, Place
 from tests.cluster.release import Release
 from tests.cluster.testdags import install
-from tests.drill.checker import check_run, steps
+from tests.drill.checker import steps
 from tests.drill.faults import FAULTS, PLANNED, repair
 from tests.drill.injecting import Injection, inject_all
+from tests.drill.judging import DAG, problems_of, revision
 
 __all__ = ["Drill", "main"]
 
-DAG = "drill_30"
 RECORD = ROOT / "docs" / "proofs" / "drill.jsonl"
-RUN_SECONDS = 900.0
 
 
 class Drill:
@@ -59,7 +54,9 @@ class Drill:
         run_id = self._release.airflow.trigger(DAG, conf=conf, run_id=f"drill-{mark}")
         done = inject_all(self._release.place, planned)
         ill = repair(self._release.place)
-        problems = self._end(run_id, mark, ill)
+        problems = problems_of(self._release, run_id, mark)
+        if ill:
+            problems["not well again"] = ill
         took = (dt.datetime.now(dt.UTC) - began).total_seconds()
         self._write(run_id, conf, done, problems, took)
 
@@ -76,24 +73,6 @@ class Drill:
         }
         return {"mark": mark, "seconds": 3, **chosen}
 
-    def _end(self, run_id: str, mark: str, ill: list[str]) -> dict[str, list[str]]:
-        problems: dict[str, list[str]] = {"not well again": ill} if ill else {}
-        try:
-            self._release.airflow.wait(DAG, run_id, seconds=RUN_SECONDS, every=2)
-        except AssertionError as error:
-            problems["did not end"] = [str(error)]
-        tasks = self._release.airflow.tasks(DAG, run_id)
-        self._release.postgres.restart()
-        self._release.s3.restart()
-        namespace = f"drill_{mark}"
-        with tempfile.TemporaryDirectory() as home:
-            settings = self._release.settings(Path(home), namespace=namespace)
-            found = check_run(
-                Store.open(settings), namespace, tasks, attempts(self._release, DAG, run_id)
-            )
-        retried = [str(task["task_id"]) for task in tasks if int(task["try_number"]) > 1]
-        return {**problems, **found, **({"used a retry": retried} if retried else {})}
-
     def _write(
         self,
         run_id: str,
@@ -108,7 +87,7 @@ class Drill:
         self.wrong += bool(serious)
         line = {
             "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            "revision": _revision(),
+            "revision": revision(),
             "seed": self._seed,
             "run": run_id,
             "steps": len(steps()),
@@ -125,12 +104,6 @@ class Drill:
         verdict = "each step exactly once" if not serious else f"WRONG: {json.dumps(serious)}"
         sys.stdout.write(f"{run_id}: {told}; {seconds:.0f} s; {verdict}\n")
         sys.stdout.flush()
-
-
-def _revision() -> str:
-    command = ["git", "describe", "--always", "--dirty=+"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 def main(arguments: list[str] | None = None) -> int:
