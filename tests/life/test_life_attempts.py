@@ -132,7 +132,8 @@ def test_a_life_goes_on_where_the_last_one_stopped() -> None:
         async with a_world(by_attempt(fails(137, pod_reason="Evicted"), runs())) as world:
             plan = plan_of(budgets={**QUICK, "again": {"evicted": 1}})
             first = asyncio.create_task(live(plan, world.platform, StopSignal()))
-            await world.until(lambda: _phases(world)[1:] == ["Running"])
+            await world.until(lambda: len(world.fake.created) == 2)
+            await world.until(lambda: _phases(world) == ["Running"])
             first.cancel()
             await asyncio.gather(first, return_exceptions=True)
             name = world.fake.created[-1]
