@@ -51,6 +51,9 @@ def template_of(task: Any) -> StepTemplate:  # noqa: ANN401 (a serialized operat
     Raises:
         NeedsWorkerError: There is none, or it says why only a worker will do.
     """
+    if task.is_mapped:
+        message = "it is mapped by .expand(), and its arguments are known to its code only"
+        raise NeedsWorkerError(message)
     written = getattr(task, "launch", None)
     if not isinstance(written, str) or not written:
         message = "the serialized DAG holds no template of it"

@@ -69,3 +69,4 @@ with DAG("fails", schedule=None, start_date=LONG_AGO):
     probe("again", step_params={"exit_code": 7}, retries=1, retry_delay=dt.timedelta(seconds=1))
     probe("skipped", step_params={"exit_code": 99}, skip_on_exit_code=99)
     probe("late", step_params={"seconds": 60}, execution_timeout=dt.timedelta(seconds=3))
+    probe("counted", shards=lambda context: len(context["ti"].task_id) // 3)
