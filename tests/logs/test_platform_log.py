@@ -235,6 +235,20 @@ def test_a_launcher_that_is_replaced_loses_no_line(
     assert shown() == ["launcher 0", "launcher 1"]
 
 
+def test_a_log_that_is_opened_again_overwrites_nothing(
+    store_folder: Path, tmp_path: Path, context: StepContext, shown: Shown
+) -> None:
+    """A launcher that lives the same try a second time adds to what it said the first time."""
+    logs = PlatformLogs(FolderStore(store_folder), tmp_path, Settings(home=tmp_path))
+    for number in range(2):
+        log = logs.open(LOG_PATH, try_id=context.try_id)
+        log.say(f"life {number}")
+        log.close()
+    assert logs.close()
+
+    assert shown() == ["life 0", "life 1"]
+
+
 def test_without_a_store_the_platform_writes_airflows_own_file(tmp_path: Path) -> None:
     """Each line is a document as Airflow's workers write it."""
     logs = PlatformLogs(None, tmp_path, Settings(home=tmp_path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import os
 import threading
@@ -58,6 +59,7 @@ class PlatformLogs:
         self._base = base_log_folder
         self._secrets = secret_values(settings.secrets_folder, os.environ)
         self._writer = f"{time.time_ns() // 1_000_000}-{os.getpid()}"
+        self._opened = itertools.count()  # a log that is opened again overwrites nothing
         self._open: WeakSet[_Lines] = WeakSet()
         self.uploader = LogUploader(threads=2)
         self.uploader.start()
@@ -84,7 +86,7 @@ class PlatformLogs:
         if self.store is None:
             lines = _FileLines(self._base / log_path)
         else:
-            folder = f"{log_folder(log_path)}/platform/{self._writer}"
+            folder = f"{log_folder(log_path)}/platform/{self._writer}-{next(self._opened):06}"
             head = LogHead(try_id=try_id, source="platform", attempt=0)
             lines = _ChunkLines(LogSpool(self.store, folder, head, _LIMITS))
         self._open.add(lines)
