@@ -1,6 +1,7 @@
 #!/bin/bash
 # Put the dumps in /dumps back, each database in one transaction: all of it, or nothing.
 set -euo pipefail
+export PGOPTIONS="-c client_min_messages=error"
 for database in airflow catalog ledger; do
     variable=${database^^}_URI
     uri=${!variable/+psycopg2/}
