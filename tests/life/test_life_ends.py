@@ -235,3 +235,20 @@ def test_who_was_overtaken_creates_nothing() -> None:
             assert (end.verdict, world.fake.created) == (Verdict.KILLED_BY_USER, [])
 
     asyncio.run(main())
+
+
+def test_a_pod_that_ended_is_done_though_the_api_server_was_away() -> None:
+    """Our time is over and the API server was away: the pod is looked at before anything ends."""
+
+    async def main() -> None:
+        async with a_world() as world:
+            plan = plan_of(timeout_seconds=0.2)
+            await world.cluster.create_pod(pod_of(plan, 0, 1))
+            await world.until(lambda: _phases(world) == ["Succeeded"])
+            await world.fake.stop()
+            living = asyncio.create_task(live(plan, world.platform, StopSignal()))
+            await asyncio.sleep(0.5)
+            await world.fake.start()
+            assert (await living).verdict is Verdict.SUCCEEDED
+
+    asyncio.run(main())

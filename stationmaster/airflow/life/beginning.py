@@ -33,22 +33,18 @@ def seconds_left(plan: StepPlan) -> float | None:
 async def until_listed(plan: StepPlan, platform: Platform, stop: StopSignal) -> Finding | None:
     """Wait for the list of the step's namespace; return why the step ends without it.
 
-    Whether the try has pods already is known from that list only. A step whose time ended while
-    the API server was away still gets one look: it may be done.
+    Whether the try has pods already, and whether they are done, is known from that list only: an
+    API server that is away is waited for whatever the time, and a stop as well. Nothing can be
+    created meanwhile. Only one that refuses the list ends the step, after a minute.
     """
     loop, told = asyncio.get_running_loop(), ""
     refused_since: float | None = None
     listed = asyncio.ensure_future(platform.watch.synced(plan.namespace))
-    stopped = asyncio.ensure_future(stop.wait())
     try:
         while True:
-            await asyncio.wait(
-                {listed, stopped}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait({listed}, timeout=LOOK_SECONDS)
             if listed.done():
                 return None
-            if stop.reason is not None:
-                return _ended(plan, stop.reason, "its pods cannot be seen")
             trouble = platform.watch.trouble.get(plan.namespace, "")
             if trouble and trouble != told:
                 told = trouble
@@ -58,28 +54,16 @@ async def until_listed(plan: StepPlan, platform: Platform, stop: StopSignal) -> 
             elif refused_since is None:
                 refused_since = loop.time()
             elif loop.time() - refused_since > REFUSED_SECONDS:
-                return _refused(plan, trouble)
-            if (seconds_left(plan) or 1.0) <= 0:
-                return _ended(plan, Verdict.TIMED_OUT, trouble or "the API server does not answer")
+                return _refused(plan, trouble, stop.reason)
     finally:
         listed.cancel()
-        stopped.cancel()
 
 
-def _refused(plan: StepPlan, trouble: str) -> Finding:
+def _refused(plan: StepPlan, trouble: str, stopped: Verdict | None) -> Finding:
     return Finding(
-        verdict=Verdict.CONFIG_ERROR,
+        verdict=stopped or Verdict.CONFIG_ERROR,
         sentence=f"{plan.context.job} cannot start: {trouble.rstrip('.')}.",
         hint=f"Let Airflow's service account list and watch pods in {plan.namespace} (the chart's "
         "Role), or correct namespace=.",
         evidence={"trouble": trouble[:500]},
-    )
-
-
-def _ended(plan: StepPlan, verdict: Verdict, why: str) -> Finding:
-    return Finding(
-        verdict=verdict,
-        sentence=f"{plan.context.job} ended before it started: {why.rstrip('.')}.",
-        hint="If it had a pod already, the reaper stops it; clear the task to run it again.",
-        evidence={"trouble": why[:500]},
     )

@@ -243,18 +243,31 @@ class PodStore:
             return
         self._end(key, entry, trim(pod))
 
-    def keep_only(self, namespace: str, listed: Iterable[str], version: int | None) -> None:
-        """Note the end of each pod that a list as of `version` no longer has; None: of any version.
+    def names_in(self, namespace: str) -> frozenset[str]:
+        """Return the names of the pods of a namespace that are there."""
+        return frozenset(pod["metadata"]["name"] for pod in self.of_namespace(namespace))
+
+    def keep_only(self, namespace: str, listed: Iterable[str], version: int) -> None:
+        """Note the end of each pod that a list as of `version` no longer has.
 
         A pod that is known from a later version (just created by us) is none of the list's
         business: the watch tells of it.
         """
         names = set(listed)
-        for key, entry in list(self._entries.items()):
-            if key[0] != namespace or key[1] in names or entry.pod is None or entry.gone:
-                continue
-            if version is None or version_of(entry.pod) <= version:
-                self._end(key, entry, entry.pod)
+        for pod in self.of_namespace(namespace):
+            if pod["metadata"]["name"] not in names and version_of(pod) <= version:
+                self._end_of(pod)
+
+    def end(self, namespace: str, names: Iterable[str]) -> None:
+        """Note the end of pods by name, whatever their versions."""
+        wanted = set(names)
+        for pod in self.of_namespace(namespace):
+            if pod["metadata"]["name"] in wanted:
+                self._end_of(pod)
+
+    def _end_of(self, pod: dict[str, Any]) -> None:
+        key = _key(pod)
+        self._end(key, self._entries[key], pod)
 
     def forget_if_idle(self, key: Key) -> None:
         """Drop the place of a pod that is no more and that nobody follows."""

@@ -134,6 +134,9 @@ class PodWatch:
         """Take all pods, notice those that went, and return the version to watch from."""
         names: list[str] = []
         version, anyhow = "", namespace in self._set_back
+        # With versions that do not compare, only what was known before the list can have ended:
+        # a pod that is created while the list is read is missing in it.
+        before = self.store.names_in(namespace)
         async for page, page_version in self._cluster.list_pods(
             namespace, self._selector, page_size=self._page_size
         ):
@@ -141,8 +144,10 @@ class PodWatch:
             for pod in page:
                 names.append(pod["metadata"]["name"])
                 self.store.put(pod, anyhow=anyhow)
-        as_of = int(version) if version.isdigit() else 0
-        self.store.keep_only(namespace, names, None if anyhow else as_of)
+        if anyhow:
+            self.store.end(namespace, before.difference(names))
+        else:
+            self.store.keep_only(namespace, names, int(version) if version.isdigit() else 0)
         self._set_back.discard(namespace)
         self.lists += 1
         self.trouble.pop(namespace, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -39,6 +40,7 @@ REFUSED_PAUSE: Final = 10.0
 """Between tries where a quota or a login is in the way: both pass without us."""
 
 TAKEN_PAUSE: Final = 0.5
+AWAY_PAUSE: Final = 1.0
 
 
 async def start(
@@ -54,7 +56,7 @@ async def start(
         waited = (dt.datetime.now(dt.UTC) - began).total_seconds()
         if stop.reason is not None:
             # A create whose answer got lost may have left a pod that must be stopped as well.
-            left = await _adopt(pod, platform) if sent else None
+            left = await _left_behind(pod, platform) if sent else None
             return left or _not_started(pod, stop.reason)
         if not await platform.still_ours():
             return _not_started(pod, Verdict.KILLED_BY_USER)
@@ -63,7 +65,7 @@ async def start(
             return made
         sent = sent or made.sent
         if waited > budgets.schedule_seconds:
-            left = await _adopt(pod, platform) if sent else None
+            left = await _left_behind(pod, platform) if sent else None
             return left or _never_admitted(pod, made.refusal, waited)
         if not isinstance(made.refusal, ConflictError) and made.refusal.message != told:
             told = made.refusal.message
@@ -88,7 +90,11 @@ async def _create(
         return await platform.cluster.create_pod(pod)
     except ConflictError as taken:
         # None: deleted meanwhile, or a conflict within a quota's own bookkeeping.
-        return await _adopt(pod, platform) or _Trouble(taken, TAKEN_PAUSE, sent=True)
+        try:
+            adopted = await _adopt(pod, platform)
+        except ClusterUnreachableError as away:
+            return _Trouble(away, TAKEN_PAUSE, sent=True)
+        return adopted or _Trouble(taken, TAKEN_PAUSE, sent=True)
     except ClusterUnreachableError as away:
         return _Trouble(away, TAKEN_PAUSE, sent=True)
     except ClusterError as refused:
@@ -97,12 +103,20 @@ async def _create(
         return _Trouble(refused, REFUSED_PAUSE if _is_quota(refused) else WARM_UP_PAUSE)
 
 
+async def _left_behind(
+    pod: Mapping[str, Any], platform: Platform
+) -> dict[str, Any] | Finding | None:
+    """Return the pod that a create may have left; asks until the API server answers."""
+    while True:
+        try:
+            return await _adopt(pod, platform)
+        except ClusterUnreachableError:
+            await asyncio.sleep(AWAY_PAUSE)
+
+
 async def _adopt(pod: Mapping[str, Any], platform: Platform) -> dict[str, Any] | Finding | None:
     metadata = pod["metadata"]
-    try:
-        found = await platform.cluster.get_pod(metadata["namespace"], metadata["name"])
-    except ClusterUnreachableError:
-        return None
+    found = await platform.cluster.get_pod(metadata["namespace"], metadata["name"])
     if found is None:
         return None
     labels = found["metadata"].get("labels") or {}
