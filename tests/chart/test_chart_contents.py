@@ -80,7 +80,7 @@ def test_steps_live_where_pod_security_is_restricted() -> None:
 def test_the_catalog_holds_every_job_as_its_file_says(tmp_path: Path) -> None:
     """The chart's jobs are those of the folder, field by field, and the library can read them."""
     catalog = tmp_path / "catalog.yaml"
-    maps = of_kind(render("kind"), "ConfigMap")
+    maps = of_kind(render("foreign-airflow"), "ConfigMap")
     catalog.write_text(maps["stationmaster-catalog"]["data"]["catalog.yaml"])
     files = {file.name: file for file in find_jobs(ROOT / "jobs")}
     assert yaml.safe_load(catalog.read_text())["jobs"].keys() == files.keys()
