@@ -43,6 +43,10 @@ AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME: "0.1"
 AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY: "64"
 # A step may wait long for a node: that is Pending, said in its log, and no reason to fail it.
 AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT: "86400"
+# A database that was away for minutes must not make every living step look dead at once: the
+# callbacks of a failure would run for steps that go on.
+AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT: "1800"
+AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS: stationmaster.airflow.database.CONNECT_ARGUMENTS
 {{- if or .metrics.statsd.host .metrics.exporter.enabled }}
 AIRFLOW__METRICS__STATSD_ON: "True"
 AIRFLOW__METRICS__STATSD_HOST: {{ .metrics.statsd.host | default (printf "%s-metrics" $name) }}
