@@ -21,7 +21,7 @@ from tests.cluster.testdags import install
 from tests.drill.checker import steps
 from tests.drill.faults import FAULTS, PLANNED, repair
 from tests.drill.injecting import Injection, inject_all
-from tests.drill.judging import DAG, problems_of, revision
+from tests.drill.judging import DAG, problems_of, revision, way_of
 
 __all__ = ["Drill", "main"]
 
@@ -91,6 +91,7 @@ class Drill:
             "seed": self._seed,
             "run": run_id,
             "steps": len(steps()),
+            "way": way_of(self._release, run_id),
             "seconds": round(seconds, 1),
             "conf": conf,
             "faults": [each.record() for each in done],

@@ -15,7 +15,7 @@ from tests.drill.checker import check_run
 if TYPE_CHECKING:
     from tests.cluster.release import Release
 
-__all__ = ["DAG", "problems_of", "revision"]
+__all__ = ["DAG", "problems_of", "revision", "way_of"]
 
 DAG = "drill_30"
 RUN_SECONDS = 900.0
@@ -37,6 +37,12 @@ def problems_of(release: Release, run_id: str, mark: str) -> dict[str, list[str]
         found = check_run(store, namespace, tasks, attempts(release, DAG, run_id))
     retried = [str(task["task_id"]) for task in tasks if int(task["try_number"]) > 1]
     return {**problems, **found, **({"used a retry": retried} if retried else {})}
+
+
+def way_of(release: Release, run_id: str) -> str:
+    """Return who lived the steps of a run: the launcher, or workers; the log says so."""
+    log = release.airflow.log(DAG, run_id, "a00")
+    return "worker" if "worker runs this step" in log.lower() else "launcher"
 
 
 def revision() -> str:

@@ -57,7 +57,11 @@ def table(runs: list[dict[str, Any]]) -> str:
     steps = sum(int(run["steps"]) for run in runs)
     lines.append(f"| **all** | **{sum(faults.values())}** | **{len(runs)}** | **{bad}** |")
     retried = sum(len(run["problems"].get("used a retry", [])) for run in runs)
-    sentence = f"{steps} steps in {len(runs)} runs; {retried} steps used one of Airflow's retries."
+    workers = sum(run["way"] == "worker" for run in runs)
+    sentence = (
+        f"{steps} steps in {len(runs)} runs, {workers} of them by workers, the others by the "
+        f"launcher; {retried} steps used one of Airflow's retries."
+    )
     return "\n".join([*lines, "", sentence, ""])
 
 

@@ -18,7 +18,7 @@ from tests.cluster.place import ROOT, Place
 from tests.cluster.release import Release
 from tests.cluster.testdags import helm_upgrade, install
 from tests.drill.checker import steps
-from tests.drill.judging import DAG, problems_of, revision
+from tests.drill.judging import DAG, problems_of, revision, way_of
 
 __all__ = ["main"]
 
@@ -45,6 +45,7 @@ def upgrade_once(release: Release, seed: int, number: int) -> dict[str, Any]:
         "seed": seed,
         "run": run_id,
         "steps": len(steps()),
+        "way": way_of(release, run_id),
         "after_s": round(after, 1),
         "upgraded_s": round(upgraded, 1),
         "seconds": round(time.monotonic() - began, 1),

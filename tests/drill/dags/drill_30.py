@@ -18,22 +18,17 @@ WIDTH = 10
 LAYERS = ("a", "b", "c")
 FIRST_DAY = dt.date(2011, 1, 1)
 
+# No name of a contract stands here: Airflow would take it for a template file, and run the step on
+# a worker.
 volume = k8s.V1Volume(
-    name="drill",
-    config_map=k8s.V1ConfigMapVolumeSource(
-        name="stationmaster-drill",
-        items=[
-            k8s.V1KeyToPath(key="drill_step.py", path="drill_step.py"),
-            *(
-                k8s.V1KeyToPath(
-                    key=f"drill_{layer}.odcs.yaml", path=f"contracts/drill_{layer}.odcs.yaml"
-                )
-                for layer in LAYERS
-            ),
-        ],
-    ),
+    name="drill", config_map=k8s.V1ConfigMapVolumeSource(name="stationmaster-drill")
 )
-mount = k8s.V1VolumeMount(name="drill", mount_path="/opt/drill", read_only=True)
+mounts = [
+    k8s.V1VolumeMount(
+        name="drill", mount_path="/opt/drill/drill_step.py", sub_path="drill_step.py"
+    ),
+    k8s.V1VolumeMount(name="drill", mount_path="/opt/drill/contracts"),
+]
 resources = k8s.V1ResourceRequirements(
     requests={"cpu": "50m", "memory": "300Mi"}, limits={"memory": "300Mi"}
 )
@@ -73,7 +68,7 @@ with DAG(
                 env_vars={"STATIONMASTER_NAMESPACE": "drill_{{ params.mark }}"},
                 container_resources=resources,
                 volumes=[volume],
-                volume_mounts=[mount],
+                volume_mounts=mounts,
             )
             if above is not None:
                 above >> step
