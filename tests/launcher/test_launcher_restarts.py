@@ -54,6 +54,7 @@ def test_a_killed_launcher_loses_nothing(airflow: AirflowHome, cluster: ClusterT
     done_once(airflow, cluster, run, before)
 
 
+@pytest.mark.proof
 def test_a_killed_scheduler_loses_nothing(alone: AirflowHome, cluster: ClusterThread) -> None:
     """Its launcher dies with it; the next scheduler adopts the steps, and finds their pods."""
     scheduler = alone.scheduler()
@@ -66,6 +67,7 @@ def test_a_killed_scheduler_loses_nothing(alone: AirflowHome, cluster: ClusterTh
     done_once(alone, cluster, run, before)
 
 
+@pytest.mark.proof
 def test_a_stopped_scheduler_leaves_its_pods(alone: AirflowHome, cluster: ClusterThread) -> None:
     """SIGTERM, as an upgrade sends it, ends no pod; the next scheduler takes them over."""
     scheduler = alone.scheduler()
@@ -78,6 +80,7 @@ def test_a_stopped_scheduler_leaves_its_pods(alone: AirflowHome, cluster: Cluste
     done_once(alone, cluster, run, before)
 
 
+@pytest.mark.proof
 def test_a_scheduler_that_stood_still_goes_on(alone: AirflowHome, cluster: ClusterThread) -> None:
     """Two schedulers, one stopped for longer than its job's health allows: still once."""
     first = alone.scheduler()

@@ -92,6 +92,8 @@ class Preparation:
                 # task's log, or can do what cannot be done here.
                 message = f"its templates do not render here: {type(error).__name__}: {error}"
                 raise NeedsWorkerError(message) from error
+        # Thousands of steps are held at once: what only rendering needed goes.
+        ti._cached_template_context = None  # noqa: SLF001 (where Airflow keeps it)
         if (task.inlets or task.outlets) and (names := self._api.inactive_assets(order.ti_id)):
             message = f"these assets are not active: {', '.join(names)}"
             raise NeedsWorkerError(message)
