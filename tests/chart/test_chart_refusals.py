@@ -19,7 +19,7 @@ POSTGRES_OFF = "dev.postgres.enabled=false"
         "airflow.schedulr.replicas=2",
         "airflow.scheduler.replica=2",
         "airflow.login.users.eve.email=e@example.org",
-        "jobs.extract-web.sise=l",
+        "jobs.extract-web.sizes=l",
         "dev.postgres.enable=true",
         "storage.bucket=x",
     ],
@@ -27,7 +27,7 @@ POSTGRES_OFF = "dev.postgres.enabled=false"
 def test_an_unknown_or_missing_key_is_refused(setting: str) -> None:
     """A slip of the pen is an error at once, not a setting that silently does nothing."""
     said = refusal("kind", "--set", setting)
-    assert "additional propert" in said or "missing propert" in said
+    assert "additional properties" in said or "missing properties" in said
 
 
 @pytest.mark.parametrize(

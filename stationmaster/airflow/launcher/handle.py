@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 class LauncherHandle:
-    """Keep one launcher process running, and pass lines to and fro.
+    """Keep one launcher process running, and pass lines both ways.
 
     A launcher that dies is started again by `keep`, later each time while it dies quickly.
     """
