@@ -107,9 +107,8 @@ class AirflowApi:
         """Delete the runs of a moment; what they published stays."""
         moment = logical_date.isoformat()
         bounds = {"logical_date_gte": moment, "logical_date_lte": moment}
-        runs = f"/api/v2/dags/{dag_id}/dagRuns"
-        for run in self.call("GET", runs, params=bounds)["dag_runs"]:
-            self.call("DELETE", f"{runs}/{run['dag_run_id']}")
+        for run in self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=bounds)["dag_runs"]:
+            self._delete_run(dag_id, run)
 
     def leave_alone(self, dag_id: str) -> None:
         """Pause a DAG and delete its runs that have not ended: the days nobody has data for."""
@@ -117,7 +116,7 @@ class AirflowApi:
         runs = f"/api/v2/dags/{dag_id}/dagRuns"
         for run in self.call("GET", runs, params={"limit": 100})["dag_runs"]:
             if run["state"] not in ENDED:
-                self.call("DELETE", f"{runs}/{run['dag_run_id']}")
+                self._delete_run(dag_id, run)
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """Return a run as the API shows it."""
@@ -160,6 +159,13 @@ class AirflowApi:
             line if isinstance(line, str) else str(line.get("event", line))
             for line in _lines(answer["content"])
         )
+
+    def _delete_run(self, dag_id: str, run: Mapping[str, Any]) -> None:
+        """Delete a run; Airflow deletes none that has not ended."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run['dag_run_id']}"
+        if run["state"] not in ENDED:
+            self.call("PATCH", path, json={"state": "failed"})
+        self.call("DELETE", path)
 
     def _send(self, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401 (as above)
         root = f"http://{self._forward.address}"
