@@ -8,8 +8,10 @@ is handed to the launcher, a process of its own; what needs a DAG's code goes to
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.executors import workloads
@@ -21,6 +23,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, object_session
 
 from stationmaster.airflow.launcher.handle import LauncherHandle
+from stationmaster.airflow.launcher.handover import is_to_be_finished
 from stationmaster.airflow.launcher.messages import Order, ReportKind
 from stationmaster.step.settings import Settings
 
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["StepExecutor"]
 
 STOP_SECONDS: Final = 10.0
+WORKERS_SECONDS: Final = 15.0
+"""What workers get to end in; a step of theirs runs on in its pod, and is found again."""
+
 LONGEST_PAUSE: Final = 30.0
 WATCH_WORKER_SECONDS: Final = 90.0
 """After that time the launcher watches whether a worker lives."""
@@ -81,7 +87,7 @@ class StepExecutor(BaseExecutor):
         super().queue_workload(workload, session)
         if isinstance(workload, workloads.ExecuteTask):
             row = session.get(TaskInstance, workload.ti.id)
-            if row is not None and _is_to_be_finished(row):
+            if row is not None and is_to_be_finished(row):
                 self._for_workers.add(str(workload.ti.id))
 
     def _process_workloads(self, workload_items: Sequence[ExecutorWorkload]) -> None:
@@ -96,6 +102,8 @@ class StepExecutor(BaseExecutor):
             for ti_id, workload in self._mine.items():
                 if ti_id not in self._for_workers:
                     self._launcher.send(_order(workload))
+                elif ti_id not in self._waiting and ti_id not in self._given.values():
+                    self._again.setdefault(ti_id, time.monotonic())  # that order died with it
         for report in self._launcher.receive():
             self._hear(report)
         self._give_to_workers()
@@ -114,7 +122,12 @@ class StepExecutor(BaseExecutor):
     def end(self) -> None:
         """Let go of everything: pods run on, and the next scheduler finds them by name."""
         self._launcher.stop(STOP_SECONDS)
-        self._workers.end()
+        ending = threading.Thread(target=self._workers.end, daemon=True)
+        ending.start()
+        ending.join(WORKERS_SECONDS)
+        for process in tuple(self._workers.workers.values()):
+            with suppress(ValueError):  # it has ended meanwhile
+                process.kill()
 
     def terminate(self) -> None:
         """Do as `end`."""
@@ -181,7 +194,7 @@ class StepExecutor(BaseExecutor):
         if str(ti.id) in self._mine:
             return
         workload = workloads.ExecuteTask.make(ti, generator=self.jwt_generator)
-        if ti.state == TaskInstanceState.QUEUED and _is_to_be_finished(ti):
+        if ti.state == TaskInstanceState.QUEUED and is_to_be_finished(ti):
             self._for_workers.add(str(ti.id))
         self._take(workload)
 
@@ -267,21 +280,6 @@ class StepExecutor(BaseExecutor):
         self._for_workers.discard(ti_id)
         self._worker_failures.pop(ti_id, None)
         self._again.pop(ti_id, None)
-
-
-def _is_to_be_finished(ti: TaskInstance) -> bool:
-    """Tell whether a worker is to end the task; strike out the end of an earlier try.
-
-    Clearing a task while a worker ends it keeps `next_method` (`clear_task_instances`).
-    """
-    if not ti.next_method:
-        return False
-    kwargs = ti.next_kwargs or {}
-    if kwargs.get("try_id", str(ti.id)) != str(ti.id):
-        ti.next_method = None
-        ti.next_kwargs = None
-        return False
-    return True
 
 
 def _order(workload: ExecuteTask) -> Order:

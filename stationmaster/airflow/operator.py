@@ -151,6 +151,8 @@ class StepOperator(KubernetesPodOperator):
             AirflowSkipException: As `execute`.
         """
         if str(context["ti"].id) != try_id:
+            # Airflow keeps the earlier try's start as well; the timeout counts from this one's.
+            context["ti"].start_date = dt.datetime.now(dt.UTC)
             return self.execute(context)
         day = parse_business_date(self.business_date, where=self.task_id)
         return self._told(outcome(self.job, read_end(end), day, self.skip_on_exit_code))

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, suppress
+import time
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from stationmaster.airflow.life.apierrors import ClusterError
 from stationmaster.airflow.life.attempts import Platform
 from stationmaster.airflow.life.cluster import Cluster
 from stationmaster.airflow.life.endpoint import discover, plain
-from stationmaster.airflow.life.findings import Finding, Verdict
 from stationmaster.airflow.life.names import FINALIZER, TRY_ID_LABEL
-from stationmaster.airflow.life.plan import step_container
 from stationmaster.airflow.life.podwatch import PodWatch
-from stationmaster.airflow.life.recording import record_of
-from stationmaster.airflow.life.verdicts import judge
-from stationmaster.step.protocol import CONTEXT_VARIABLE, StepContext
+from stationmaster.airflow.life.recording import record_of_pod
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -45,7 +41,7 @@ class StepsPlatform:
         self, settings: Settings, record: Callable[[AttemptRecord], Awaitable[None]]
     ) -> None:
         self._settings = settings
-        self._record = record
+        self.record = record
         self._stack = AsyncExitStack()
         self.cluster: Cluster
         self.watch: PodWatch
@@ -65,30 +61,45 @@ class StepsPlatform:
     ) -> None:
         await self._stack.aclose()
 
-    def of(self, say: Callable[[str], None], pod_logs: PodLogs) -> Platform:
+    def of(
+        self,
+        say: Callable[[str], None],
+        pod_logs: PodLogs,
+        still_ours: Callable[[], Awaitable[bool]],
+    ) -> Platform:
         """Return the platform of one step."""
         return Platform(
             cluster=self.cluster,
             watch=self.watch,
-            record=self._record,
+            record=self.record,
             say=say,
             seen=pod_logs.seen,
             before_release=pod_logs.before_release,
+            still_ours=still_ours,
         )
 
     async def sweep(self, try_id: str) -> None:
-        """Remove what is left of a try that is over, and wait for it; the reaper has the rest."""
+        """Remove what is left of a try that is over, and wait until it is gone.
+
+        A pod on a node that is gone stays: a minute after the API server took every delete,
+        the reaper has the rest.
+
+        Raises:
+            ClusterError: The API server does not answer; the pods may be running.
+        """
         selector = f"{TRY_ID_LABEL}={try_id}"
         recorded: set[str] = set()
-        with suppress(TimeoutError, ClusterError):
-            async with asyncio.timeout(LONGEST_SWEEP_SECONDS):
-                while left := await self._pods_of(try_id, selector):
-                    for pod in left:
-                        if pod["metadata"]["uid"] not in recorded and _ended(pod):
-                            await self._note(pod)
-                            recorded.add(pod["metadata"]["uid"])
-                        await self._remove(pod)
-                    await asyncio.sleep(SWEEP_SECONDS)
+        asked: float | None = None
+        while left := await self._pods_of(try_id, selector):
+            for pod in left:
+                if pod["metadata"]["uid"] not in recorded and _ended(pod):
+                    await self._note(pod)
+                    recorded.add(pod["metadata"]["uid"])
+                await self._remove(pod)
+            asked = asked or time.monotonic()
+            if time.monotonic() - asked >= LONGEST_SWEEP_SECONDS:
+                return
+            await asyncio.sleep(SWEEP_SECONDS)
 
     async def _pods_of(self, try_id: str, selector: str) -> list[dict[str, Any]]:
         seen = {str(pod["metadata"]["namespace"]) for pod in self.watch.of_try(try_id)}
@@ -100,12 +111,8 @@ class StepsPlatform:
 
     async def _note(self, pod: dict[str, Any]) -> None:
         """Record the attempt of a pod that nobody watched to its end; twice is once."""
-        for variable in step_container(pod).get("env") or ():
-            if variable["name"] == CONTEXT_VARIABLE:
-                context = StepContext.model_validate_json(variable["value"])
-                sentence = "Airflow had taken the task away."
-                killed = Finding(verdict=Verdict.KILLED_BY_USER, sentence=sentence)
-                await self._record(record_of(context, pod, judge(pod) or killed))
+        if record := record_of_pod(pod):
+            await self.record(record)
 
     async def _remove(self, pod: dict[str, Any]) -> None:
         metadata = pod["metadata"]

@@ -124,7 +124,7 @@ class Launcher:
     async def _reap_for_ever(self) -> None:
         """Clear away what nobody needs: pods of ended tries that were not let go."""
         platform = self._services.platform
-        reaper = Reaper(platform.cluster, platform.watch, self._alive)
+        reaper = Reaper(platform.cluster, platform.watch, self._alive, record=platform.record)
         while True:
             await asyncio.sleep(REAP_SECONDS)
             try:

@@ -98,7 +98,14 @@ class StepRun:
             context.xcom_keys_to_clear = []
         self.phase = Phase.LIVING
         prepare = services.preparation.prepare
-        return await self._rendering(prepare, self.order, context, started_at)
+        try:
+            return await self._rendering(prepare, self.order, context, started_at)
+        except (GoneError, NeedsWorkerError):
+            raise
+        except Exception as error:
+            log.exception("Step %s could not be prepared", self.order.ti_id)
+            message = f"it could not be prepared without one ({type(error).__name__}: {error})"
+            raise NeedsWorkerError(message) from error
 
     async def _refused(self, gone: GoneError) -> Report:
         """Find out what a refusal of Airflow's means: only what is over is taken away."""
@@ -106,14 +113,21 @@ class StepRun:
         if row is not None and row.state in {"queued", "running"}:
             message = f"Airflow says that another runs it ({gone}); looking again"
             raise RuntimeError(message)
+        if row is not None and row.state not in TAKEN_AWAY:
+            return self._report(ReportKind.NOT_OURS)
         return await self._taken_away(row)
+
+    async def _is_ours(self) -> bool:
+        """Tell whether a launcher still runs the task: one that was overtaken makes no pod."""
+        row = await self._look()
+        return row is not None and row.state == "running" and row.unixname == UNIX_NAME
 
     async def _live(self, prepared: Prepared) -> Report:
         plan = prepared.rendered.plan
         services = self._services
         path = self.order.log_path or ""
         pod_logs = PodLogs(services.platform.cluster, services.logs, path, services.reading)
-        platform = services.platform.of(self._log.say, pod_logs)
+        platform = services.platform.of(self._log.say, pod_logs, self._is_ours)
         try:
             end = await live(plan, platform, self.stop)
             self.phase = Phase.ENDING
