@@ -1,8 +1,10 @@
 """Airflow's Task Execution API in this process: no network, no token, no api-server needed.
 
-The routes are Airflow's own (`InProcessExecutionAPI`), so what they promise holds here: checks of
-state, asset events, logs of events, fail-fast. Every method blocks on the database: call it in a
-thread.
+The routes are Airflow's own, so what they promise holds here: checks of state, asset events, logs
+of events, fail-fast. The three that each step takes are called as the functions that they are:
+through HTTP's layers a call costs several times the work it does. What Airflow's SDK asks for
+while templates render goes through `InProcessExecutionAPI`. Every method blocks on the database:
+call it in a thread.
 """
 
 from __future__ import annotations
@@ -15,19 +17,25 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 import httpx
+from airflow.api_fastapi.common.dagbag import create_dag_bag
+from airflow.api_fastapi.execution_api.datamodels import taskinstance as payloads
+from airflow.api_fastapi.execution_api.datamodels.token import TIClaims, TIToken
+from airflow.api_fastapi.execution_api.routes import task_instances as routes
 from airflow.sdk.api.client import Client, ServerResponseError
-from airflow.sdk.api.datamodels._generated import (
-    TaskInstance,
-    TerminalStateNonSuccess,
-    TIEnterRunningPayload,
-    TIRunContext,
-)
+from airflow.sdk.api.datamodels._generated import TaskInstance, TIRunContext
 from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor, set_supervisor_comms
+from airflow.utils.session import create_session
+from fastapi import HTTPException, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy.orm import Session
+
 __all__ = ["GoneError", "Identity", "TaskApi"]
+
+GONE: Final = frozenset({404, 409, 410})
+"""No such task instance; not in that state; replaced by a newer try."""
 
 BASE_URL: Final = "http://in-process.invalid./"
 UNIX_NAME: Final = "stationmaster-launcher"
@@ -52,6 +60,7 @@ class TaskApi:
 
     def __init__(self) -> None:
         self._client = _client()
+        self._dags = create_dag_bag()
         # What Airflow's SDK asks for while templates are rendered goes through one global of
         # `task_runner`: one task instance at a time.
         self._global = threading.Lock()
@@ -67,21 +76,25 @@ class TaskApi:
         Raises:
             GoneError: It is not queued any more, or somebody else runs it.
         """
-        body = TIEnterRunningPayload(
+        payload = payloads.TIEnterRunningPayload(
+            state="running",
             pid=identity.pid,
             hostname=identity.hostname,
             unixname=identity.unixname,
             start_date=started_at,
         )
-        response = self._send("PATCH", f"task-instances/{ti_id}/run", body.model_dump_json())
-        return TIRunContext.model_validate_json(response.read())
+        token = TIToken(id=uuid.UUID(ti_id), claims=TIClaims(scope="execution"))
+        with _route() as session:
+            context = routes.ti_run(token.id, payload, Response(), session, self._dags, None, token)
+            document = context.model_dump_json(exclude_unset=True)
+        return TIRunContext.model_validate_json(document)
 
     def show(self, ti_id: str, fields: dict[str, Any], map_label: str | None) -> None:
         """Store the rendered template fields for the UI."""
-        with _gone_if_refused():
-            self._client.task_instances.set_rtif(uuid.UUID(ti_id), fields)
+        with _route() as session:
+            routes.ti_put_rtif(uuid.UUID(ti_id), fields, session)
             if map_label:
-                self._client.task_instances.set_rendered_map_index(uuid.UUID(ti_id), map_label)
+                routes.ti_patch_rendered_map_index(uuid.UUID(ti_id), map_label, session)
 
     def inactive_assets(self, ti_id: str) -> list[str]:
         """Return the names of the task's assets that are not active."""
@@ -97,8 +110,16 @@ class TaskApi:
         Raises:
             GoneError: It was marked, cleared or deleted meanwhile: the user's word stands.
         """
-        with _gone_if_refused():
-            self._client.task_instances.succeed(uuid.UUID(ti_id), when, outlets, [], map_label)
+        fields: dict[str, Any] = {"rendered_map_index": map_label} if map_label else {}
+        payload = payloads.TISuccessStatePayload(
+            state="success",
+            end_date=when,
+            task_outlets=[each.model_dump() for each in outlets],
+            outlet_events=[],
+            **fields,
+        )
+        with _route() as session:
+            routes.ti_update_state(uuid.UUID(ti_id), payload, session, self._dags)
 
     def skip(self, ti_id: str, when: dt.datetime, map_label: str | None) -> None:
         """Mark a task instance as skipped; twice is once.
@@ -106,9 +127,10 @@ class TaskApi:
         Raises:
             GoneError: As `succeed`.
         """
-        state = TerminalStateNonSuccess.SKIPPED
-        with _gone_if_refused():
-            self._client.task_instances.finish(uuid.UUID(ti_id), state, when, map_label)
+        fields: dict[str, Any] = {"rendered_map_index": map_label} if map_label else {}
+        payload = payloads.TITerminalStatePayload(state="skipped", end_date=when, **fields)
+        with _route() as session:
+            routes.ti_update_state(uuid.UUID(ti_id), payload, session, self._dags)
 
     @contextmanager
     def acting_for(self, ti: TaskInstance) -> Iterator[None]:
@@ -117,11 +139,6 @@ class TaskApi:
             supervisor = _Supervisor.of(ti, self._client)
             with set_supervisor_comms(supervisor.comms):
                 yield
-
-    def _send(self, method: str, path: str, body: str) -> httpx.Response:
-        with _gone_if_refused():
-            response: httpx.Response = self._client.request(method, path, content=body)
-            return response
 
 
 class _Client(Client):
@@ -174,15 +191,27 @@ def _client() -> Client:
 
 
 @contextmanager
+def _route() -> Iterator[Session]:
+    """Give a route its session, committed after it; turn its refusals into GoneError."""
+    try:
+        with create_session(scoped=False) as session:
+            yield session
+    except HTTPException as error:
+        if error.status_code in GONE:
+            raise GoneError(str(error.detail)) from error
+        raise
+
+
+@contextmanager
 def _gone_if_refused() -> Iterator[None]:
     """Turn "no such task instance" and "not in that state" into GoneError."""
     try:
         yield
     except ServerResponseError as error:
-        if error.response.status_code in {404, 409, 410}:
+        if error.response.status_code in GONE:
             raise GoneError(str(error.detail)) from error
         raise
     except httpx.HTTPStatusError as error:
-        if error.response.status_code in {404, 409, 410}:
+        if error.response.status_code in GONE:
             raise GoneError(error.response.text) from error
         raise

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.models.dagbag import CachedDBDagBag
-from airflow.sdk.api.client import ServerResponseError
 from airflow.sdk.api.datamodels._generated import AssetProfile, TaskInstanceState
 from airflow.sdk.api.datamodels._generated import TaskInstance as SdkTaskInstance
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
@@ -20,6 +19,7 @@ from airflow.serialization.definitions.assets import (
     SerializedAssetUriRef,
 )
 from airflow.utils.session import create_session
+from fastapi import HTTPException
 
 from stationmaster.airflow.launcher.rendering import Renderer, template_of
 from stationmaster.airflow.launcher.template import NeedsWorkerError
@@ -99,22 +99,24 @@ class Preparation:
             raise NeedsWorkerError(message)
         try:
             self._api.show(order.ti_id, rendered.fields, rendered.map_label)
-        except ServerResponseError as error:
+        except HTTPException as error:
             log.warning("The rendered fields of %s are not shown: %s", order.ti_id, error)
         return Prepared(ti, template, rendered)
 
-    def succeed(self, prepared: Prepared, result: dict[str, Any]) -> None:
-        """Push the step's XCom and mark it as succeeded: its asset events are registered.
+    def push(self, prepared: Prepared, result: dict[str, Any]) -> None:
+        """Push the step's XCom."""
+        if prepared.ti.task.do_xcom_push:
+            with self._api.acting_for(prepared.ti):
+                _push(prepared, result)
+
+    def succeed(self, prepared: Prepared) -> None:
+        """Mark it as succeeded: its asset events are registered.
 
         Raises:
             GoneError: The user has said otherwise meanwhile.
         """
-        ti = prepared.ti
-        if ti.task.do_xcom_push:
-            with self._api.acting_for(ti):
-                _push(prepared, result)
-        outlets = [_profile(each) for each in ti.task.outlets]
-        self._api.succeed(str(ti.id), _now(), outlets, prepared.map_label)
+        outlets = [_profile(each) for each in prepared.ti.task.outlets]
+        self._api.succeed(str(prepared.ti.id), _now(), outlets, prepared.map_label)
 
     def skip(self, prepared: Prepared) -> None:
         """Mark it as skipped.

@@ -169,7 +169,8 @@ class StepRun:
         pushed = reference(prepared.rendered.plan.context.business_date, end.results)
         for line in sentences(pushed):
             self._log.say(line)
-        await self._rendering(preparation.succeed, prepared, pushed)
+        await self._rendering(preparation.push, prepared, pushed)
+        await self._persist(preparation.succeed, prepared)
         if prepared.ti.task.outlets:
             row = await self._look()
             if row is not None and row.state == "failed":
