@@ -7,8 +7,6 @@ import os
 import sys
 from typing import Final
 
-from stationmaster.airflow.launcher.process import LONGEST_LINE, Launcher, die_with_parent
-
 LAST_LINES_SECONDS: Final = 5.0
 
 
@@ -17,6 +15,10 @@ async def serve(out: int) -> None:
     from stationmaster.airflow.launcher.api import TaskApi  # noqa: PLC0415 (Airflow: seconds)
     from stationmaster.airflow.launcher.platform import StepsPlatform  # noqa: PLC0415 (as above)
     from stationmaster.airflow.launcher.preparing import Preparation  # noqa: PLC0415 (as above)
+    from stationmaster.airflow.launcher.process import (  # noqa: PLC0415 (as above)
+        LONGEST_LINE,
+        Launcher,
+    )
     from stationmaster.airflow.launcher.services import Services  # noqa: PLC0415 (as above)
     from stationmaster.airflow.logs.platform import PlatformLogs  # noqa: PLC0415 (as above)
     from stationmaster.ledger.recorder import Recorder  # noqa: PLC0415 (as above)
@@ -43,10 +45,12 @@ async def serve(out: int) -> None:
 
 def main(arguments: list[str]) -> int:
     """Serve until told to stop."""
-    die_with_parent(int(arguments[0]))
-    # Whatever prints must not end up among the reports.
+    # Whatever prints must not end up among the reports; Airflow prints while it is imported.
     out = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    from stationmaster.airflow.launcher.process import die_with_parent  # noqa: PLC0415 (as above)
+
+    die_with_parent(int(arguments[0]))
     asyncio.run(serve(out))
     return 0
 

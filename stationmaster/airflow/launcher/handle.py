@@ -10,10 +10,13 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from pydantic import ValidationError
 
 from stationmaster.airflow.launcher.messages import ReportKind, Stop, read_report
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import BaseModel
 
     from stationmaster.airflow.launcher.messages import Report
@@ -32,9 +35,15 @@ class LauncherHandle:
     """Keep one launcher process running, and pass lines both ways.
 
     A launcher that dies is started again by `keep`, later each time while it dies quickly.
+
+    Args:
+        command: What to start; this process's id is added to it.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, command: Sequence[str] = (sys.executable, "-m", "stationmaster.airflow.launcher")
+    ) -> None:
+        self._command = command
         self._process: subprocess.Popen[bytes] | None = None
         self._unsent = b""
         self._unread = b""
@@ -73,7 +82,8 @@ class LauncherHandle:
             while piece := os.read(self._process.stdout.fileno(), PIECE):
                 self._unread += piece
         *lines, self._unread = self._unread.split(b"\n")
-        return [each for each in map(read_report, lines) if each.kind is not ReportKind.READY]
+        reports = [report for line in lines if (report := _read(line))]
+        return [each for each in reports if each.kind is not ReportKind.READY]
 
     def stop(self, patience_seconds: float) -> None:
         """End the launcher; pods stay as they are."""
@@ -87,9 +97,11 @@ class LauncherHandle:
             self._process.wait()
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "stationmaster.airflow.launcher", str(os.getpid())]
         self._process = subprocess.Popen(  # noqa: S603 (this interpreter, our own module)
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+            [*self._command, str(os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
         )
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
@@ -120,3 +132,12 @@ class LauncherHandle:
             return
         except OSError:
             self._unsent = b""  # it died: `keep` notices, and all orders are sent again
+
+
+def _read(line: bytes) -> Report | None:
+    """Return a report; a line that is none costs itself, never the scheduler."""
+    try:
+        return read_report(line)
+    except ValidationError:
+        log.error("The launcher wrote a line that is no report", line=line[:200])  # noqa: TRY400 (the line says it)
+        return None
