@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from stationmaster.airflow.life.attempts import Platform
 from stationmaster.airflow.life.cluster import Cluster
 from stationmaster.airflow.life.endpoint import discover, plain
+from stationmaster.airflow.life.findings import Finding, Verdict
 from stationmaster.airflow.life.names import FINALIZER, TRY_ID_LABEL
 from stationmaster.airflow.life.podwatch import PodWatch
 from stationmaster.airflow.life.recording import record_of_pod
+from stationmaster.airflow.life.releasing import free, ref_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -111,24 +113,19 @@ class StepsPlatform:
 
     async def _note(self, pod: dict[str, Any]) -> None:
         """Record the attempt of a pod that nobody watched to its end; twice is once."""
-        if record := record_of_pod(pod):
+        sentence = "Airflow had taken the task away."
+        killed = Finding(verdict=Verdict.KILLED_BY_USER, sentence=sentence)
+        if record := record_of_pod(pod, otherwise=killed):
             await self.record(record)
 
     async def _remove(self, pod: dict[str, Any]) -> None:
-        metadata = pod["metadata"]
-        namespace, name, uid = metadata["namespace"], metadata["name"], metadata["uid"]
+        metadata, ref = pod["metadata"], ref_of(pod)
         if not metadata.get("deletionTimestamp"):
-            await self.cluster.delete_pod(namespace, name, uid=uid, grace_seconds=GRACE_SECONDS)
+            await self.cluster.delete_pod(
+                ref.namespace, ref.name, uid=ref.uid, grace_seconds=GRACE_SECONDS
+            )
         if FINALIZER in metadata.get("finalizers", ()) and _ended(pod):
-            kept = [each for each in metadata["finalizers"] if each != FINALIZER]
-            patch = {
-                "metadata": {
-                    "uid": uid,
-                    "$setElementOrder/finalizers": kept,
-                    "$deleteFromPrimitiveList/finalizers": [FINALIZER],
-                }
-            }
-            await self.cluster.patch_pod(namespace, name, patch)
+            await free(ref, self.cluster)
 
 
 def _ended(pod: dict[str, Any]) -> bool:

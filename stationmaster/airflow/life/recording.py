@@ -63,11 +63,13 @@ def record_of(
     return AttemptRecord.of(context, result=result, **known)
 
 
-def record_of_pod(pod: Mapping[str, Any]) -> AttemptRecord | None:
+def record_of_pod(pod: Mapping[str, Any], otherwise: Finding | None = None) -> AttemptRecord | None:
     """Return the record of a pod that nobody lives any more, from what it was told.
 
     Args:
         pod: Its whole API JSON; None is returned where its context cannot be read.
+        otherwise: What is found where the pod says nothing by itself; that it was deleted by
+            default.
     """
     told = next(
         (
@@ -81,7 +83,8 @@ def record_of_pod(pod: Mapping[str, Any]) -> AttemptRecord | None:
         context = StepContext.model_validate_json(told or "")
     except ValidationError:
         return None
-    return record_of(context, pod, judge(pod, gone=True))
+    found = judge(pod, gone=otherwise is None) or otherwise
+    return record_of(context, pod, found)
 
 
 def _of_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
