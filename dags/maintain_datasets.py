@@ -1,7 +1,8 @@
 """Tables kept small and quick.
 
-Every Sunday at 03:00: expires old snapshots, removes files that no table refers to, and joins
-small files. Readers and writers are not disturbed. Safe to run at any time, any number of times.
+Every Sunday at 03:00 (on a cluster a CronJob of the chart does it, and this DAG runs when you
+trigger it): expires old snapshots, removes files that no table refers to, and joins small files.
+Readers and writers are not disturbed. Safe to run at any time, any number of times.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from airflow.sdk import DAG
 
 from stationmaster.airflow.operator import StepOperator
 from stationmaster.airflow.schedules import first_run, on_business_clock
+from stationmaster.step.settings import Settings
+
+cron = Settings().maintenance_schedule
 
 with DAG(
     "maintain_datasets",
     description="Keeps tables small and quick.",
-    schedule=on_business_clock("0 3 * * 0"),
+    schedule=on_business_clock(cron) if cron else None,
     start_date=first_run(),
     catchup=False,
     max_active_runs=1,

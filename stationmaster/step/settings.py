@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     kubernetes_url: str = Field(
         default="", description="A Kubernetes API without login (tests); else found as usual."
     )
+    platform_id: str = Field(
+        default="stationmaster",
+        min_length=1,
+        description="Tells this Airflow's pods from those of others in the same namespace.",
+    )
     steps_at_once: int = Field(
         default=2000, gt=0, description="How many steps one scheduler has running as pods."
     )
@@ -64,6 +69,10 @@ class Settings(BaseSettings):
     )
     first_run: dt.date = Field(
         default=dt.date(2009, 12, 1), description="From when scheduled pipelines catch up."
+    )
+    maintenance_schedule: str = Field(
+        default="0 3 * * 0",
+        description="When the DAG maintain_datasets runs (cron); empty: never by itself.",
     )
     s3_endpoint: str = Field(default="", description="S3 endpoint where it is not AWS's own.")
     s3_region: str = Field(default="us-east-1", description="S3 region.")
