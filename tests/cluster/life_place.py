@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from k8s.images.load import kind_nodes, load
 from stationmaster.airflow.life.cluster import Cluster
 from stationmaster.airflow.life.endpoint import discover
 from stationmaster.airflow.life.platform import Platform
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def base_image() -> str:
-    """Return the small image with a shell and Python that every node has."""
+    """Return the small image with a shell and Python that `life_place` loads into each node."""
     path = ROOT / "build" / "kind" / "base.image"
     return os.environ.get("BASE_IMAGE") or path.read_text(encoding="utf-8").strip()
 
@@ -77,6 +78,7 @@ class LifePlace:
 @contextmanager
 def life_place(place: Place) -> Iterator[LifePlace]:
     """Make a restricted namespace, and remove it with everything in it."""
+    load("docker", kind_nodes("docker", "stationmaster"), [base_image()], lambda _: None)
     namespace = f"life-{uuid.uuid4().hex[:8]}"
     place.kubectl("create", "namespace", namespace)
     label = "pod-security.kubernetes.io/enforce=restricted"
