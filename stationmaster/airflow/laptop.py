@@ -34,7 +34,6 @@ def airflow_environment(
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}",
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "STATIONMASTER_HOME": str(home.absolute()),
         "STATIONMASTER_RUNTIME": "process",
         "PYTHONWARNINGS": "ignore",

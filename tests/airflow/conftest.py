@@ -38,7 +38,6 @@ def pytest_configure() -> None:
     os.environ["AIRFLOW_HOME"] = str(home)
     os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(home / "dags")
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-    os.environ["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] = "False"
 
 
 @pytest.fixture(autouse=True)

@@ -206,7 +206,6 @@ def _settings(folder: Path, database: str, port: int, log_port: int) -> dict[str
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "PYTHONWARNINGS": "ignore",
         "PYTHONPATH": str(ROOT),
         "STATIONMASTER_RUNTIME": "kubernetes",

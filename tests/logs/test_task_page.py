@@ -66,7 +66,6 @@ def _airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         "AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS": (
             "stationmaster.airflow.logs.config.LOGGING_CONFIG"
         ),
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "STATIONMASTER_LOGS": str(logs),
     }
     script = Path(__file__).with_name("ask_airflow.py")
