@@ -16,6 +16,7 @@ from stationmaster.airflow.exceptions import StepMisconfiguredError
 from stationmaster.airflow.launcher.template import NeedsWorkerError
 from stationmaster.airflow.launcher.writing import configured_name, why_worker, write_template
 from stationmaster.airflow.localrun import line_writer, local_run, outcome_of_processes
+from stationmaster.airflow.mapped import step_partial
 from stationmaster.airflow.podrun import PodRun, worker_run
 from stationmaster.airflow.results import sentences
 from stationmaster.airflow.retries import StepRetryPolicy
@@ -116,12 +117,8 @@ class StepOperator(KubernetesPodOperator):
             MisconfiguredError: Unknown job, or an argument that a step refuses.
         """
         check_arguments(str(kwargs.get("task_id")), kwargs)
-        if "job" in kwargs:
-            find_job(kwargs["job"])
-        settings = Settings()
-        if (kwargs.get("runtime") or settings.runtime) == "kubernetes":
-            kwargs.setdefault("executor", configured_name())
-        return super().partial(**kwargs)
+        said = _with_defaults({}, {}, find_job(kwargs["job"])) if "job" in kwargs else {}
+        return step_partial(super().partial(**kwargs), kwargs, said)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step and return references to what it read and wrote.
@@ -227,8 +224,11 @@ class StepOperator(KubernetesPodOperator):
 
     def _run_pods(self, context: Context, contexts: list[StepContext]) -> dict[str, Any]:
         """Live the step's pods from this worker, by the loop that the launcher runs them by."""
-        reason = why_worker(self) or "Airflow's configuration names no StepExecutor for it"
-        self.log.info("%s runs on a worker: %s.", self.job, reason)
+        reason = why_worker(self)
+        if not reason and configured_name() is None:
+            reason = "Airflow's configuration names no StepExecutor for it"
+        if reason:  # else the launcher has said why
+            self.log.info("%s runs on a worker: %s.", self.job, reason)
         self._run = run = worker_run(self, context, contexts)
         try:
             end = run.run()

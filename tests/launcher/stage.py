@@ -46,7 +46,9 @@ class ClusterThread:
     """Run a FakeCluster in a thread of its own; a context manager."""
 
     def __init__(self) -> None:
-        self.fake = FakeCluster(script)
+        self.told: list[dict[str, Any]] = []
+        """All pods ever created, in order."""
+        self.fake = FakeCluster(self._script)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -60,6 +62,10 @@ class ClusterThread:
             10
         )
         self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _script(self, pod: dict[str, Any]) -> PodScript:
+        self.told.append(pod)
+        return script(pod)
 
     def pods(self, **wanted: object) -> list[dict[str, Any]]:
         """Return the pods there are whose contexts have these values (run_id=…, step=…)."""

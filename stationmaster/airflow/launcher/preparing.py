@@ -18,10 +18,11 @@ from airflow.serialization.definitions.assets import (
     SerializedAssetNameRef,
     SerializedAssetUriRef,
 )
+from airflow.serialization.serialized_objects import BaseSerialization
 from airflow.utils.session import create_session
 from fastapi import HTTPException
 
-from stationmaster.airflow.launcher.rendering import Renderer, template_of
+from stationmaster.airflow.launcher.rendering import Renderer, task_option, template_of
 from stationmaster.airflow.launcher.template import NeedsWorkerError
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Preparation:
 
     def push(self, prepared: Prepared, result: dict[str, Any]) -> None:
         """Push the step's XCom."""
-        if prepared.ti.task.do_xcom_push:
+        if task_option(prepared.ti.task, "do_xcom_push"):
             with self._api.acting_for(prepared.ti):
                 _push(prepared, result)
 
@@ -133,7 +134,20 @@ class Preparation:
         if dag is None or not dag.has_task(order.ti["task_id"]):
             message = f"the serialized DAG of version {version} is gone"
             raise NeedsWorkerError(message)
-        return dag.get_task(order.ti["task_id"])
+        task = dag.get_task(order.ti["task_id"])
+        if task.is_mapped:
+            _decode_assets(task)
+        return task
+
+
+def _decode_assets(task: Any) -> None:  # noqa: ANN401 (as above)
+    """Make assets of what Airflow leaves encoded in a mapped task's `partial_kwargs`."""
+    for name in ("inlets", "outlets"):
+        if name in task.partial_kwargs:
+            task.partial_kwargs[name] = [
+                BaseSerialization.deserialize(each) if isinstance(each, dict) else each
+                for each in task.partial_kwargs[name]
+            ]
 
 
 def _runtime_ti(
@@ -170,10 +184,11 @@ def _clear_xcoms(ti: RuntimeTaskInstance, keys: list[str]) -> None:
 def _push(prepared: Prepared, result: dict[str, Any]) -> None:
     """Push the step's XCom as `task_runner._push_xcom_if_needed` does."""
     ti = prepared.ti
-    if ti.task.multiple_outputs:
+    if task_option(ti.task, "multiple_outputs"):
         for key, value in result.items():
             ti.xcom_push(key, value)
-    mapped_over = next(ti.task.iter_mapped_dependants(), None) is not None
+    whole = not ti.task.is_mapped  # of a mapped task the XComs are counted instead
+    mapped_over = whole and next(ti.task.iter_mapped_dependants(), None) is not None
     XCom.set(
         key=XCom.XCOM_RETURN_KEY,
         value=result,
@@ -182,7 +197,7 @@ def _push(prepared: Prepared, result: dict[str, Any]) -> None:
         run_id=ti.run_id,
         map_index=ti.map_index,
         dag_result=prepared.template.returns_dag_result,
-        _mapped_length=len(result) if mapped_over and not ti.is_mapped else None,
+        _mapped_length=len(result) if mapped_over else None,
     )
 
 

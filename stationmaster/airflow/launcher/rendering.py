@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
 from airflow.sdk.definitions._internal.templater import NativeEnvironment, create_template_env
 from airflow.sdk.definitions.context import render_template
+from airflow.serialization.definitions.baseoperator import SerializedBaseOperator
 from airflow.serialization.helpers import serialize_template_field
 
 from stationmaster.airflow.contexts import count_shards, shard_contexts
 from stationmaster.airflow.dates import parse_business_date
+from stationmaster.airflow.launcher.mapping import Share, place, share_of
 from stationmaster.airflow.launcher.plans import plan_step
 from stationmaster.airflow.launcher.template import XCOM_MARK, NeedsWorkerError, StepTemplate
 
@@ -29,9 +31,10 @@ if TYPE_CHECKING:
 
     from stationmaster.airflow.life.plan import StepPlan
 
-__all__ = ["RenderedStep", "Renderer", "template_of"]
+__all__ = ["RenderedStep", "Renderer", "task_option", "template_of"]
 
 JINJA_MARKS: Final = ("{{", "{%", "{#")
+RENDERED: Final = ("business_date", "step_params", "shards", "size", "wishes", "fields")
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,6 @@ def template_of(task: Any) -> StepTemplate:  # noqa: ANN401 (a serialized operat
     Raises:
         NeedsWorkerError: There is none, or it says why only a worker will do.
     """
-    if task.is_mapped:
-        message = "it is mapped by .expand(), and its arguments are known to its code only"
-        raise NeedsWorkerError(message)
     written = getattr(task, "launch", None)
     if not isinstance(written, str) or not written:
         message = "the serialized DAG holds no template of it"
@@ -87,10 +87,7 @@ class Renderer:
         """
         context = self.ti.get_template_context()
         env = _environment(self.ti.task)
-        values = {
-            name: self._fill(getattr(template, name), context, env)
-            for name in ("business_date", "step_params", "shards", "size", "wishes", "fields")
-        }
+        values = self._values(template, context, env)
         where = self.ti.task_id
         job = template.catalog_job
         contexts = shard_contexts(
@@ -114,7 +111,23 @@ class Renderer:
             keep_pods=template.keep_pods,
             log_path=self.log_path,
         )
-        return RenderedStep(plan, _shown(values), _map_label(context, env))
+        label = _map_label({**context, "task": _RenderedTask(self.ti.task, values)}, env)
+        return RenderedStep(plan, _shown(values), label)
+
+    def _values(
+        self, template: StepTemplate, context: Context, env: jinja2.Environment
+    ) -> dict[str, Any]:
+        """Return the template's fields, rendered; those of a mapped step filled in."""
+        told = {name: getattr(template, name) for name in RENDERED}
+        share = Share({}, {})
+        if template.expansion is not None:
+            share = share_of(template.expansion, self.ti, context)
+            place(told, share.templates)
+        values = {name: self._fill(each, context, env) for name, each in told.items()}
+        place(values, share.values)
+        if template.expansion is not None:
+            _refuse_misplaced(self.ti.task, template, values["step_params"])
+        return values
 
     def _fill(self, value: Any, context: Context, env: jinja2.Environment) -> Any:  # noqa: ANN401
         """Return a JSON value with its Jinja rendered and its marks replaced."""
@@ -140,8 +153,35 @@ class Renderer:
         )
 
 
+class _RenderedTask:
+    """Stand for the task in `map_index_template`: its fields are the rendered ones."""
+
+    def __init__(self, task: object, values: Mapping[str, Any]) -> None:
+        own = {name: values[name] for name in RENDERED if name not in {"wishes", "fields"}}
+        vars(self).update(values["fields"] | own)
+        self._task = task
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (as the task)
+        return getattr(self._task, name)
+
+
+def task_option(task: Any, name: str) -> Any:  # noqa: ANN401 (a serialized operator)
+    """Return an argument of a task; a mapped one keeps them apart."""
+    if not task.is_mapped:
+        return getattr(task, name)
+    return task.partial_kwargs.get(name, getattr(SerializedBaseOperator, name))
+
+
+def _refuse_misplaced(task: Any, template: StepTemplate, params: Mapping[str, Any]) -> None:  # noqa: ANN401 (as above)
+    """Leave a parameter in the wrong place to StepOperator, whose words explain it."""
+    for name in task.params:
+        if name in template.job.params and name not in params:
+            message = f"params= has {name!r}, which is a parameter of the job"
+            raise NeedsWorkerError(message)
+
+
 def _environment(task: Any) -> jinja2.Environment:  # noqa: ANN401 (a serialized operator)
-    own = task.render_template_as_native_obj
+    own = task_option(task, "render_template_as_native_obj")
     native = task.dag.render_template_as_native_obj if own is None else own
     return create_template_env(native=bool(native))
 
@@ -155,7 +195,7 @@ def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: redact(serialize_template_field(each, name), name) for name, each in told.items()}
 
 
-def _map_label(context: Context, env: jinja2.Environment) -> str | None:
+def _map_label(context: Mapping[str, Any], env: jinja2.Environment) -> str | None:
     template = context.get("map_index_template")
     if template is None:
         return None

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from stationmaster.airflow.catalog import CatalogJob, Placement
 from stationmaster.step.jobfile import JobFile
 
-__all__ = ["XCOM_MARK", "NeedsWorkerError", "StepTemplate"]
+__all__ = ["XCOM_MARK", "Expansion", "NeedsWorkerError", "StepTemplate"]
 
 XCOM_MARK: Final = "__xcom__"
 """Key of the mapping that stands for an upstream task's output: {"task_id": …, "key": …}."""
@@ -25,6 +25,23 @@ XCOM_MARK: Final = "__xcom__"
 
 class NeedsWorkerError(Exception):
     """Raised when a step uses something that only a worker, with the DAG's code, can honour."""
+
+
+class Expansion(BaseModel):
+    """Hold what `.expand()` or `.expand_kwargs()` maps a step over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["dict-of-lists", "list-of-dicts"]
+    value: Any = Field(
+        description="As the author wrote it; a mark stands for an upstream's output."
+    )
+    taken: tuple[str, ...] = Field(
+        default=(), description="Arguments of .partial() that the mapping must not say again."
+    )
+    pod_is_plain: bool = Field(
+        default=True, description="Whether the pod comes from the arguments alone."
+    )
 
 
 class StepTemplate(BaseModel):
@@ -52,6 +69,9 @@ class StepTemplate(BaseModel):
     )
     fields: dict[str, Any] = Field(
         default_factory=dict, description="Other templated arguments, for the UI."
+    )
+    expansion: Expansion | None = Field(
+        default=None, description="Of a mapped step; its template lacks what is mapped."
     )
 
     @property
