@@ -17,7 +17,7 @@ from stationmaster.airflow.launcher.messages import (
     Stop,
     read_command,
 )
-from stationmaster.airflow.launcher.rows import beat, living
+from stationmaster.airflow.launcher.rows import beat, known, living
 from stationmaster.airflow.launcher.steps import Phase, StepRun
 from stationmaster.airflow.life.findings import Verdict
 from stationmaster.airflow.life.reaper import Reaped, Reaper
@@ -124,7 +124,13 @@ class Launcher:
     async def _reap_for_ever(self) -> None:
         """Clear away what nobody needs: pods of ended tries that were not let go."""
         platform = self._services.platform
-        reaper = Reaper(platform.cluster, platform.watch, self._alive, record=platform.record)
+        reaper = Reaper(
+            platform.cluster,
+            platform.watch,
+            self._alive,
+            known=self._known,
+            record=platform.record,
+        )
         while True:
             await asyncio.sleep(REAP_SECONDS)
             try:
@@ -138,6 +144,9 @@ class Launcher:
         ids = [each for each in try_ids if each not in self._runs]
         owned = await self._services.quickly(living, ids, say=log.warning)
         return frozenset({*owned, *self._runs})
+
+    async def _known(self, try_ids: frozenset[str]) -> frozenset[str]:
+        return frozenset(await self._services.quickly(known, list(try_ids), say=log.warning))
 
     def _report(self, report: Report) -> None:
         """Write a line; a scheduler that stands still must not hold us up."""

@@ -22,7 +22,7 @@ from stationmaster.airflow.launcher.api import UNIX_NAME
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["OVER", "Row", "beat", "earlier_ids", "hand_over", "living", "look", "requeue"]
+__all__ = ["OVER", "Row", "beat", "earlier_ids", "hand_over", "known", "living", "look", "requeue"]
 
 AT_ONCE: Final = 500
 """Ids in one statement."""
@@ -156,6 +156,17 @@ def living(ti_ids: Iterable[str]) -> set[str]:
             rows = session.execute(select(ti.id, ti.state).where(ti.id.in_(some)))
             owned |= {str(row.id) for row in rows if _text(row.state) not in OVER}
     return owned
+
+
+def known(ti_ids: Iterable[str]) -> set[str]:
+    """Return those of the ids that are, or were, a try of this Airflow's."""
+    found: set[str] = set()
+    with create_session(scoped=False) as session:
+        for some in _chunks(ti_ids):
+            for column in (TaskInstance.id, TaskInstanceHistory.task_instance_id):
+                rows = session.scalars(select(column).where(column.in_(some)))
+                found |= {str(each) for each in rows}
+    return found
 
 
 def _chunks(ti_ids: Iterable[str]) -> Iterator[list[uuid.UUID]]:

@@ -6,6 +6,8 @@ import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
+from stationmaster.airflow.life.apierrors import ClusterUnreachableError
+from stationmaster.airflow.life.belonging import claim
 from stationmaster.airflow.life.findings import Finding, Verdict
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ __all__ = ["seconds_left", "until_listed"]
 LOOK_SECONDS: Final = 5.0
 REFUSED_SECONDS: Final = 60.0
 """How long the right to list pods may be missing: roles are replaced by upgrades."""
+
+AWAY_PAUSE: Final = 1.0
 
 REFUSALS: Final = ("said 401", "said 403")
 
@@ -44,6 +48,7 @@ async def until_listed(plan: StepPlan, platform: Platform, stop: StopSignal) -> 
         while True:
             await asyncio.wait({listed}, timeout=LOOK_SECONDS)
             if listed.done():
+                await _claim_all(plan, platform)
                 return None
             trouble = platform.watch.trouble.get(plan.namespace, "")
             if trouble and trouble != told:
@@ -57,6 +62,21 @@ async def until_listed(plan: StepPlan, platform: Platform, stop: StopSignal) -> 
                 return _refused(plan, trouble, stop.reason)
     finally:
         listed.cancel()
+
+
+async def _claim_all(plan: StepPlan, platform: Platform) -> None:
+    """Take the try's own pods that wear another platform's label, before anything is created."""
+    for namespace, name in platform.watch.strangers.of_try(plan.context.try_id):
+        while True:
+            try:
+                found = await platform.cluster.get_pod(namespace, name)
+                found = await claim(found, platform.cluster) if found is not None else None
+            except ClusterUnreachableError:
+                await asyncio.sleep(AWAY_PAUSE)
+                continue
+            if found is not None:
+                platform.watch.learn(found)
+            break
 
 
 def _refused(plan: StepPlan, trouble: str, stopped: Verdict | None) -> Finding:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
 from stationmaster.airflow.arguments import LABEL_DOMAIN
+from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
     from stationmaster.step.protocol import StepContext
@@ -18,6 +20,7 @@ __all__ = [
     "MANAGED_BY_LABEL",
     "MANAGED_BY_US",
     "NAME_LABEL",
+    "PLATFORM_LABEL",
     "SELECTOR",
     "SHARDS_LABEL",
     "SHARD_LABEL",
@@ -27,6 +30,7 @@ __all__ = [
     "TRY_LABEL",
     "label_value",
     "labels_of",
+    "platform_label",
     "pod_name",
 ]
 
@@ -41,6 +45,9 @@ NAME_LABEL: Final = "app.kubernetes.io/name"
 MANAGED_BY_US: Final = "stationmaster"
 SELECTOR: Final = f"{MANAGED_BY_LABEL}={MANAGED_BY_US}"
 """Selects every step's pod."""
+
+PLATFORM_LABEL: Final = f"{LABEL_DOMAIN}platform"
+"""Says which Airflow a pod belongs to: several may share one namespace for their steps."""
 
 TRY_ID_LABEL: Final = f"{LABEL_DOMAIN}try-id"
 TRY_LABEL: Final = f"{LABEL_DOMAIN}try"
@@ -79,6 +86,19 @@ def label_value(text: str) -> str:
     return re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", clean)
 
 
+def platform_label() -> str:
+    """Return this Airflow's own value of the platform's label, by STATIONMASTER_PLATFORM_ID.
+
+    An id that no label can hold is shortened, and keeps a hash of the whole.
+    """
+    told = Settings().platform_id
+    clean = label_value(told)
+    if clean == told:
+        return clean
+    mark = hashlib.sha256(told.encode()).hexdigest()[:10]
+    return label_value(f"{clean[: LONGEST_NAME - 11]}-{mark}")
+
+
 def labels_of(context: StepContext) -> dict[str, str]:
     """Return the labels that an attempt's pod is found again by."""
     ours = {
@@ -97,5 +117,6 @@ def labels_of(context: StepContext) -> dict[str, str]:
         NAME_LABEL: label_value(context.job),
         "app.kubernetes.io/part-of": label_value(context.pipeline),
         MANAGED_BY_LABEL: MANAGED_BY_US,
+        PLATFORM_LABEL: platform_label(),
         **{f"{LABEL_DOMAIN}{name}": label_value(value) for name, value in ours.items() if value},
     }

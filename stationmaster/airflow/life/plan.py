@@ -19,6 +19,7 @@ from stationmaster.airflow.life.names import (
     labels_of,
     pod_name,
 )
+from stationmaster.airflow.life.tracecontext import TRACEPARENT_VARIABLE, traceparent_inside
 from stationmaster.step.protocol import CONTEXT_VARIABLE, Shard, StepContext, StepResult
 
 __all__ = ["PodRef", "StepEnd", "StepPlan", "context_of", "pod_of", "step_container"]
@@ -45,6 +46,7 @@ class StepPlan(BaseModel):
     shards: int = Field(default=1, ge=1)
     pod: dict[str, Any] = Field(description="API JSON of shard 0, attempt 1, with its namespace.")
     started_at: datetime = Field(description="The try's start (UTC); survives a restart.")
+    queued_at: datetime | None = Field(default=None, description="When Airflow queued the try.")
     timeout_seconds: float | None = Field(default=None, description="Counted from started_at.")
     budgets: Budgets = Field(default_factory=Budgets)
     skip_exit_codes: tuple[int, ...] = ()
@@ -110,7 +112,9 @@ def pod_of(
     metadata["finalizers"] = [*others, FINALIZER]
     annotations = dict(metadata.get("annotations") or {})
     if context.traceparent:
+        # The task's own; what runs in the pod is told the attempt's `run` span instead.
         annotations[TRACEPARENT_ANNOTATION] = context.traceparent
+        context = context.model_copy(update={"traceparent": traceparent_inside(context)})
     if spent:
         annotations[SPENT_ANNOTATION] = json.dumps({str(k): v for k, v in spent.items()})
     container = step_container(pod)
@@ -119,6 +123,10 @@ def pod_of(
     for variable in container.setdefault("env", []):
         if variable["name"] == CONTEXT_VARIABLE:
             variable["value"] = context.model_dump_json()
+    if context.traceparent and not any(
+        each["name"] == TRACEPARENT_VARIABLE for each in container["env"]
+    ):
+        container["env"].append({"name": TRACEPARENT_VARIABLE, "value": context.traceparent})
     if memory_bytes is not None:
         _give_memory(container, memory_bytes)
     return pod

@@ -14,6 +14,7 @@ from stationmaster.airflow.life.names import (
     ENDING_ANNOTATION,
     MANAGED_BY_LABEL,
     NAME_LABEL,
+    PLATFORM_LABEL,
     SHARD_LABEL,
     SHARDS_LABEL,
     SPENT_ANNOTATION,
@@ -31,6 +32,7 @@ KEPT_ANNOTATIONS: Final = (DEFAULT_CONTAINER_ANNOTATION, ENDING_ANNOTATION, SPEN
 KEPT_LABELS: Final = (
     MANAGED_BY_LABEL,
     NAME_LABEL,
+    PLATFORM_LABEL,
     TRY_ID_LABEL,
     SHARD_LABEL,
     SHARDS_LABEL,
@@ -39,7 +41,6 @@ KEPT_LABELS: Final = (
 )
 
 KEPT_CONDITIONS: Final = frozenset({"PodScheduled", "DisruptionTarget"})
-
 LONGEST_SHARED: Final = 80
 """Characters: names, images, reasons and times repeat between pods, messages do not."""
 
@@ -266,8 +267,7 @@ class PodStore:
                 self._end_of(pod)
 
     def _end_of(self, pod: dict[str, Any]) -> None:
-        key = _key(pod)
-        self._end(key, self._entries[key], pod)
+        self._end(_key(pod), self._entries[_key(pod)], pod)
 
     def forget_if_idle(self, key: Key) -> None:
         """Drop the place of a pod that is no more and that nobody follows."""

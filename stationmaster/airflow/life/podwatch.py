@@ -8,6 +8,7 @@ import random
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from stationmaster.airflow.life.apierrors import ClusterError, GoneError
+from stationmaster.airflow.life.belonging import Strangers
 from stationmaster.airflow.life.names import SELECTOR
 from stationmaster.airflow.life.podstore import Follower, PodStore
 
@@ -38,6 +39,9 @@ class PodWatch:
     An async context manager. It never fails: while the API server is away it tries again, and
     afterwards everybody sees what happened meanwhile, also pods that went away.
 
+    Pods that wear another platform's label are left out here and not by the selector: no selector
+    says "this label's value, or no such label", and pods of before there was a label are ours too.
+
     Args:
         cluster: Where.
         selector: Which pods; all steps' by default.
@@ -53,6 +57,7 @@ class PodWatch:
         self._set_back: set[str] = set()
         """Namespaces whose versions went back: what is known of them no longer compares."""
         self.store = PodStore()
+        self.strangers = Strangers()
         self.trouble: dict[str, str] = {}
         """Why the watch of a namespace is away just now; empty when all is well."""
         self.lists = 0
@@ -84,6 +89,7 @@ class PodWatch:
 
     def learn(self, pod: Mapping[str, Any]) -> None:
         """Take what an answer of the API server said of a pod, if the watch is not ahead."""
+        self.strangers.forget(pod)
         self.store.put(pod)
 
     def of_try(self, try_id: str) -> list[dict[str, Any]]:
@@ -137,13 +143,15 @@ class PodWatch:
         # With versions that do not compare, only what was known before the list can have ended:
         # a pod that is created while the list is read is missing in it.
         before = self.store.names_in(namespace)
+        self.strangers.forget_all_of(namespace)
         async for page, page_version in self._cluster.list_pods(
             namespace, self._selector, page_size=self._page_size
         ):
             version = page_version
             for pod in page:
-                names.append(pod["metadata"]["name"])
-                self.store.put(pod, anyhow=anyhow)
+                if not self.strangers.is_one(pod):
+                    names.append(pod["metadata"]["name"])
+                    self.store.put(pod, anyhow=anyhow)
         if anyhow:
             self.store.end(namespace, before.difference(names))
         else:
@@ -156,9 +164,10 @@ class PodWatch:
 
     def _take(self, event: Mapping[str, Any]) -> str:
         pod = event["object"]
-        if event["type"] in {"ADDED", "MODIFIED"}:
+        if event["type"] in {"ADDED", "MODIFIED"} and not self.strangers.is_one(pod):
             self.store.put(pod)
         elif event["type"] == "DELETED":
+            self.strangers.forget(pod)
             self.store.remove(pod)
         return str(pod["metadata"]["resourceVersion"])
 

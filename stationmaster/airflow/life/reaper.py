@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.airflow.life.apierrors import ClusterError, ConflictError
+from stationmaster.airflow.life.belonging import is_unmarked
 from stationmaster.airflow.life.names import FINALIZER, TRY_ID_LABEL
 from stationmaster.airflow.life.podfacts import ended, moment
 from stationmaster.airflow.life.recording import record_of_pod
@@ -53,6 +54,8 @@ class Reaper:
         watch: Of the steps' pods.
         alive: Returns which of the given try ids are owned: their task is queued, running or
             about to end. Nothing that it names is touched. May raise: then nothing is.
+        known: Returns which of the given try ids are of this Airflow at all. Asked for pods that
+            do not say whose they are; without it these are left alone.
         record: Stores the attempt of a pod that goes; without it nobody learns of it.
         finished_seconds: Kept finished pods go after that time.
         ownerless_seconds: Pods without an owner go after that time.
@@ -64,6 +67,7 @@ class Reaper:
         watch: PodWatch,
         alive: Callable[[frozenset[str]], Awaitable[frozenset[str]]],
         *,
+        known: Callable[[frozenset[str]], Awaitable[frozenset[str]]] | None = None,
         record: Callable[[AttemptRecord], Awaitable[None]] | None = None,
         finished_seconds: float = FINISHED_SECONDS,
         ownerless_seconds: float = OWNERLESS_SECONDS,
@@ -71,6 +75,7 @@ class Reaper:
         self._cluster = cluster
         self._watch = watch
         self._alive = alive
+        self._known = known
         self._record = record
         self._finished_seconds = finished_seconds
         self._ownerless_seconds = ownerless_seconds
@@ -87,7 +92,8 @@ class Reaper:
             self._ownerless_since.clear()
             return Reaped()
         alive = await self._alive(frozenset(filter(None, (_try_id(pod) for pod in pods))))
-        due = self._due([pod for pod in pods if _try_id(pod) not in alive])
+        ownerless = [pod for pod in pods if _try_id(pod) not in alive]
+        due = self._due(await self._ours(ownerless))
         running = [pod for pod in due if not _is_over(pod)]
         over = [pod for pod in due if _is_over(pod)]
         held = [pod for pod in over if FINALIZER in pod["metadata"].get("finalizers", ())]
@@ -99,6 +105,16 @@ class Reaper:
             ownerless=_names(running),
             freed=_names(held),
         )
+
+    async def _ours(self, pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Leave out the pods that may be another Airflow's: made before they said whose."""
+        unmarked = frozenset(_try_id(pod) for pod in pods if is_unmarked(pod))
+        if not unmarked:
+            return pods
+        known = frozenset[str]()
+        if self._known is not None:
+            known = await self._known(unmarked - {""})
+        return [pod for pod in pods if not is_unmarked(pod) or _try_id(pod) in known]
 
     def _due(self, ownerless: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the pods that have been without an owner for long enough."""

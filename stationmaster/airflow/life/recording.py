@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from stationmaster.airflow.life.names import TRACEPARENT_ANNOTATION
 from stationmaster.airflow.life.plan import step_container
 from stationmaster.airflow.life.podfacts import (
     condition,
@@ -83,6 +84,9 @@ def record_of_pod(pod: Mapping[str, Any], otherwise: Finding | None = None) -> A
         context = StepContext.model_validate_json(told or "")
     except ValidationError:
         return None
+    # The pod was told its own span's trace context; the record holds the task's.
+    task = (pod["metadata"].get("annotations") or {}).get(TRACEPARENT_ANNOTATION)
+    context = context.model_copy(update={"traceparent": task or context.traceparent})
     found = judge(pod, gone=otherwise is None) or otherwise
     return record_of(context, pod, found)
 

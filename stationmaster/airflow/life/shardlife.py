@@ -52,7 +52,8 @@ class _Attempt:
     spent: dict[Verdict, int] = field(default_factory=dict)
     before: tuple[PodRef, ...] = ()
     """Pods of attempts that are recorded, let go once this one's pod is there."""
-    queued_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    queued_at: dt.datetime | None = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    """Unknown for a further attempt that an earlier life of ours decided on."""
 
 
 class ShardLife:
@@ -97,8 +98,9 @@ class ShardLife:
             ),
             key=_attempt_of,
         )
+        first = self._plan.queued_at or self._plan.started_at
         if not found:
-            return _Attempt(queued_at=self._plan.started_at)
+            return _Attempt(queued_at=first)
         *older, last = found
         # What stands before the highest attempt was recorded before that one was created.
         return _Attempt(
@@ -106,6 +108,7 @@ class ShardLife:
             memory_bytes=memory_limit(last),
             spent=_spent_of(last),
             before=tuple(ref_of(pod) for pod in older),
+            queued_at=first if _attempt_of(last) == 1 else None,
         )
 
     async def _live(self, attempt: _Attempt) -> tuple[Finding, dict[str, Any] | None]:

@@ -12,6 +12,7 @@ from stationmaster.airflow.life.apierrors import (
     ClusterUnreachableError,
     ConflictError,
 )
+from stationmaster.airflow.life.belonging import claim
 from stationmaster.airflow.life.findings import Finding, Verdict
 from stationmaster.airflow.life.names import ATTEMPT_LABEL, SHARD_LABEL, TRY_ID_LABEL
 from stationmaster.airflow.life.podfacts import in_words, who
@@ -129,7 +130,7 @@ async def _adopt(pod: Mapping[str, Any], platform: Platform) -> dict[str, Any] |
             "clear the task.",
             evidence={"labels": {name: labels.get(name) for name in IDENTITY}},
         )
-    return found
+    return await claim(found, platform.cluster)
 
 
 def _may_pass(refused: ClusterError, waited: float) -> bool:
