@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -20,7 +21,9 @@ Object = dict[str, Any]
 
 
 def values_file(name: str) -> Path:
-    """Return one of the chart's example values, or the tests' own for a foreign Airflow."""
+    """Return the chart's example values, those of `k8s/eks`, or the tests' own, by name."""
+    if name == "eks-cluster":
+        return ROOT / "k8s" / "eks" / "values.yaml"
     own = Path(__file__).parent / f"{name}-values.yaml"
     return own if own.is_file() else CHART / "ci" / f"{name}-values.yaml"
 
@@ -49,7 +52,7 @@ def render(name: str, *arguments: str, namespace: str = NAMESPACE) -> list[Objec
     """
     done = _template(name, *arguments, namespace=namespace)
     assert done.returncode == 0, done.stderr
-    return [item for item in yaml.safe_load_all(done.stdout) if item]
+    return [item for item in yaml.load_all(done.stdout, yaml.CSafeLoader) if item]
 
 
 def refusal(name: str, *arguments: str) -> str:
@@ -68,6 +71,7 @@ def of_kind(objects: list[Object], kind: str) -> dict[str, Object]:
     return {item["metadata"]["name"]: item for item in objects if item["kind"] == kind}
 
 
+@functools.cache
 def _template(name: str, *arguments: str, namespace: str) -> subprocess.CompletedProcess[str]:
     values = f"--values={values_file(name)}"
     place = f"--namespace={namespace}"

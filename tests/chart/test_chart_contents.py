@@ -19,7 +19,7 @@ from tests.chart.rendering import CHART, ROOT, Object, of_kind, render
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NAMES = ("kind", "eks", "foreign-airflow")
+NAMES = ("kind", "eks", "eks-cluster", "foreign-airflow")
 
 
 def pods(objects: list[Object]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -166,10 +166,18 @@ def test_steps_reach_only_what_the_policies_name() -> None:
     assert all(rule.get("to") for rule in policies["steps"]["spec"]["egress"])
 
 
-def test_every_default_is_described_by_the_schema() -> None:
-    """The chart's own values pass its own schema, and no key of it lacks a default."""
-    schema = json.loads((CHART / "values.schema.json").read_text())["properties"]
+def test_every_key_of_the_schema_has_a_default_and_the_other_way_round() -> None:
+    """Whoever reads values.yaml sees every key there is, at any depth."""
+
+    def compare(values: Any, schema: dict[str, Any], where: str) -> list[str]:  # noqa: ANN401 (any JSON)
+        known = schema.get("properties")
+        if not known or not isinstance(values, dict):
+            return []
+        apart = [f"{where}.{key}" for key in values.keys() ^ known.keys()]
+        both = values.keys() & known.keys()
+        below = [compare(values[key], known[key], f"{where}.{key}") for key in both]
+        return apart + [found for part in below for found in part]
+
+    schema = json.loads((CHART / "values.schema.json").read_text())
     values = yaml.safe_load((CHART / "values.yaml").read_text())
-    assert values.keys() == schema.keys() - {"global"}
-    for name, part in values.items():
-        assert part == [] or name == "jobs" or part.keys() == schema[name]["properties"].keys()
+    assert compare(values, schema, "") == [".global"]

@@ -62,6 +62,7 @@ DEV = {
     "StatefulSet/stationmaster-postgres",
     "StatefulSet/stationmaster-seaweedfs",
 }
+OWN_KEYS = {"Secret/stationmaster-keys"}
 EKS = {
     "Ingress/stationmaster",
     "NetworkPolicy/step-extract-support",
@@ -80,6 +81,7 @@ def names(objects: list[Object]) -> set[str]:
     [
         ("kind", STEPS | AIRFLOW | DEV),
         ("eks", STEPS | AIRFLOW | EKS),
+        ("eks-cluster", STEPS | AIRFLOW | OWN_KEYS | {"ResourceQuota/stationmaster-steps"}),
         ("foreign-airflow", STEPS),
     ],
 )
@@ -128,3 +130,31 @@ def test_an_exporter_brings_a_port_that_prometheus_scrapes() -> None:
     assert {"name": "metrics", "port": 9102, "targetPort": "metrics"} in ports
     settings = named["ConfigMap", "stationmaster-airflow"]["data"]
     assert settings["AIRFLOW__METRICS__STATSD_HOST"] == "stationmaster-metrics"
+    assert names(objects) - names(render("kind")) == {
+        "Deployment/stationmaster-metrics",
+        "NetworkPolicy/stationmaster-metrics",
+        "Service/stationmaster-metrics",
+    }
+
+
+def test_one_clock_maintains_the_datasets() -> None:
+    """The DAG has no schedule where the CronJob is, and the CronJob's where it is not."""
+
+    def told(*arguments: str) -> str:
+        objects = render("kind", *arguments)
+        named = {(item["kind"], item["metadata"]["name"]): item for item in objects}
+        settings = named["ConfigMap", "stationmaster-airflow"]["data"]
+        return str(settings["STATIONMASTER_MAINTENANCE_SCHEDULE"])
+
+    assert told() == ""
+    assert told("--set", "maintenance.enabled=false") == "0 4 * * 0"
+
+
+def test_two_releases_tell_their_pods_apart() -> None:
+    """Each Airflow is told an id of its own, by which it knows the pods of its steps."""
+    ids = set()
+    for namespace in ("staging", "production"):
+        objects = render("kind", namespace=namespace)
+        named = {(item["kind"], item["metadata"]["name"]): item for item in objects}
+        ids.add(named["ConfigMap", "stationmaster-airflow"]["data"]["STATIONMASTER_PLATFORM_ID"])
+    assert ids == {"staging.stationmaster", "production.stationmaster"}

@@ -148,15 +148,6 @@ def test_roles_reach_what_their_pods_need_and_no_more() -> None:
     assert places(platform, "s3:GetObject") == {"landing", "logs", "backups"}
 
 
-def test_pods_reach_the_agent_that_gives_them_their_role() -> None:
-    """Pod Identity answers at 169.254.170.23, port 80: a default deny without it ends all S3."""
-    for side in ("stepsEgress", "platformEgress"):
-        rules = VALUES["networkPolicies"][side]
-        agent = [rule for rule in rules if "169.254.170.23/32" in str(rule)]
-
-        assert [rule["ports"] for rule in agent] == [[{"port": 80, "protocol": "TCP"}]]
-
-
 def test_the_page_names_every_file_and_no_other() -> None:
     """From an empty account to the first report: no file is left out, none is invented."""
     page = (ROOT / "docs" / "eks.md").read_text(encoding="utf-8")

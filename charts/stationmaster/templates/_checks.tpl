@@ -59,6 +59,9 @@
 {{- if and .oidc.enabled (eq .oidc.defaultRole "Admin") -}}
 {{- fail "airflow.login.oidc.defaultRole=Admin would make everybody an administrator: give a group that role in groupRoles." -}}
 {{- end -}}
+{{- if not (or .users .oidc.enabled .webserverConfig) -}}
+{{- fail "airflow.login.users is empty and airflow.login.oidc.enabled=false: nobody could log in. Name a user, or turn OIDC on." -}}
+{{- end -}}
 {{- if regexMatch "(?m)^\\s*AUTH_ROLE_PUBLIC\\s*=" .webserverConfig -}}
 {{- fail "airflow.login.webserverConfig sets AUTH_ROLE_PUBLIC, which lets everybody in without a login: remove it." -}}
 {{- end -}}
@@ -66,6 +69,11 @@
 {{- range tuple "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS" "AIRFLOW__FAB__AUTH_ROLE_PUBLIC" "AIRFLOW__CORE__AUTH_MANAGER" -}}
 {{- if hasKey $airflow.config . -}}
 {{- fail (printf "airflow.config.%s would change who may do what: the chart's login is airflow.login." .) -}}
+{{- end -}}
+{{- end -}}
+{{- range $key, $value := dict "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" "database.existingSecret" "AIRFLOW__CORE__FERNET_KEY" "airflow.keys.existingSecret" "AIRFLOW__API_AUTH__JWT_SECRET" "airflow.keys.existingSecret" "AIRFLOW__API__SECRET_KEY" "airflow.keys.existingSecret" -}}
+{{- if or (hasKey $airflow.config $key) (hasKey $airflow.environment $key) -}}
+{{- fail (printf "%s does not belong into values, which everybody reads, and would be overridden: put it into the Secret that %s names." $key $value) -}}
 {{- end -}}
 {{- end -}}
 {{- if and (gt (int $airflow.parallelism) 64) (hasPrefix "LocalExecutor" $airflow.executor) -}}

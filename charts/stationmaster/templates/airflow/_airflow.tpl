@@ -61,6 +61,10 @@ AIRFLOW__TRACES__OTEL_ON: "True"
 {{- end }}
 STATIONMASTER_RUNTIME: kubernetes
 STATIONMASTER_STEPS_NAMESPACE: {{ $.Values.steps.namespace }}
+# Tells this release's pods from those of another one that uses the same namespace for steps.
+STATIONMASTER_PLATFORM_ID: {{ $.Release.Namespace }}.{{ $.Release.Name }}
+# One clock for maintenance: the CronJob's, or else the DAG's.
+STATIONMASTER_MAINTENANCE_SCHEDULE: {{ ternary "" $.Values.maintenance.schedule $.Values.maintenance.enabled | quote }}
 STATIONMASTER_CATALOG_FILE: /etc/stationmaster/catalog.yaml
 STATIONMASTER_WORKERS: {{ .workers | quote }}
 STATIONMASTER_STEPS_AT_ONCE: {{ .parallelism | quote }}
