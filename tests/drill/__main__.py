@@ -21,7 +21,7 @@ from tests.cluster.testdags import install
 from tests.drill.checker import steps
 from tests.drill.faults import FAULTS, PLANNED, repair
 from tests.drill.injecting import Injection, inject_all
-from tests.drill.judging import DAG, problems_of, revision, way_of
+from tests.drill.judging import DAG, deployed_revision, problems_of, way_of
 
 __all__ = ["Drill", "main"]
 
@@ -87,7 +87,7 @@ class Drill:
         self.wrong += bool(serious)
         line = {
             "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            "revision": revision(),
+            "revision": deployed_revision(self._release.place),
             "seed": self._seed,
             "run": run_id,
             "steps": len(steps()),

@@ -13,9 +13,10 @@ from tests.cluster.place import ROOT
 from tests.drill.checker import check_run
 
 if TYPE_CHECKING:
+    from tests.cluster.place import Place
     from tests.cluster.release import Release
 
-__all__ = ["DAG", "problems_of", "revision", "way_of"]
+__all__ = ["DAG", "deployed_revision", "problems_of", "revision", "way_of"]
 
 DAG = "drill_30"
 RUN_SECONDS = 900.0
@@ -45,8 +46,21 @@ def way_of(release: Release, run_id: str) -> str:
     return "worker" if "worker runs this step" in log.lower() else "launcher"
 
 
+def deployed_revision(place: Place) -> str:
+    """Return the revision of the platform that runs on the cluster, as its image says it.
+
+    The image's own: what is checked out may be ahead of what was deployed.
+    """
+    pod = place.component("scheduler")[0]
+    image = pod["spec"]["containers"][0]["image"]
+    label = '{{index .Config.Labels "org.opencontainers.image.revision"}}'
+    command = ["docker", "image", "inspect", "--format", label, image]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.strip()[:12]
+
+
 def revision() -> str:
-    """Return the revision that is drilled, with a + where the tree has changes."""
+    """Return the revision that is checked out, with a + where the tree has changes."""
     command = ["git", "describe", "--always", "--dirty=+"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout.strip()

@@ -18,7 +18,7 @@ from tests.cluster.place import ROOT, Place
 from tests.cluster.release import Release
 from tests.cluster.testdags import helm_upgrade, install
 from tests.drill.checker import steps
-from tests.drill.judging import DAG, problems_of, revision, way_of
+from tests.drill.judging import DAG, deployed_revision, problems_of, way_of
 
 __all__ = ["main"]
 
@@ -41,7 +41,7 @@ def upgrade_once(release: Release, seed: int, number: int) -> dict[str, Any]:
     serious = {kind: names for kind, names in problems.items() if kind != "used a retry"}
     return {
         "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "revision": revision(),
+        "revision": deployed_revision(release.place),
         "seed": seed,
         "run": run_id,
         "steps": len(steps()),
