@@ -12,7 +12,7 @@ import httpx
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from stationmaster.airflow.logs.follower import AT_ONCE
+from stationmaster.airflow.logs.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ class Services:
     preparation: Preparation
     platform: StepsPlatform
     logs: PlatformLogs
-    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    reading: Turns = field(default_factory=Turns)
     threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="airflow")
     )

@@ -25,10 +25,12 @@ from stationmaster.step.logsegment import SpoolLimits
 from stationmaster.step.logspool import LogSpool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from stationmaster.airflow.life.plan import PodRef
     from stationmaster.airflow.logs.platform import PlatformLogs
+    from stationmaster.airflow.logs.turns import Turns
+    from stationmaster.step.logstore import LogStore
     from stationmaster.step.protocol import StepContext
 
 __all__ = ["LOG_LABEL", "PodLogReader", "PodLogs"]
@@ -36,9 +38,6 @@ __all__ = ["LOG_LABEL", "PodLogReader", "PodLogs"]
 _log = logging.getLogger(__name__)
 
 LOG_LABEL: Final = f"{LABEL_DOMAIN}log"
-AT_ONCE: Final = 64
-"""Pods that one process follows at a time; the others are read when their turn comes."""
-
 LAST_READ_SECONDS: Final = 15.0
 """How long a pod is kept for its log to be read to the end."""
 
@@ -64,16 +63,24 @@ class PodLogs:
         reader: Reads the pods' logs.
         logs: Where the chunks go; without a log store nothing is kept.
         log_path: Airflow's relative path of the try's log.
-        turns: Shared by all steps of a process: `asyncio.Semaphore(AT_ONCE)`.
+        turns: Shared by all steps of a process.
+        say: Takes sentences for the task's log.
     """
 
     def __init__(
-        self, reader: PodLogReader, logs: PlatformLogs, log_path: str, turns: asyncio.Semaphore
+        self,
+        reader: PodLogReader,
+        logs: PlatformLogs,
+        log_path: str,
+        turns: Turns,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._reader = reader
         self._logs = logs
         self._log_path = log_path
         self._turns = turns
+        self._say = say
+        self._over: dict[str, asyncio.Event] = {}
         self._pods: dict[str, Mapping[str, Any]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._given_up: set[str] = set()
@@ -82,6 +89,8 @@ class PodLogs:
         """Take in a pod's state; starts to follow it when its container has started."""
         uid = pod["metadata"]["uid"]
         self._pods[uid] = pod
+        if ended(pod) is not None:
+            self._over.setdefault(uid, asyncio.Event()).set()
         if self._logs.store is None or uid in self._tasks or not _has_started(pod):
             return
         live = (pod["metadata"].get("labels") or {}).get(LOG_LABEL) == "pod"
@@ -105,26 +114,47 @@ class PodLogs:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     async def _keep(self, context: StepContext, uid: str) -> None:
-        folder = source_folder(self._log_path, context.shard.index, context.attempt)
         store = self._logs.store
         if store is None:
             return
-        async with self._turns:
-            before = await asyncio.to_thread(seen_last, store, folder, context.try_id)
-            if before.runner:
-                return  # the runner itself keeps it
-            name = f"{folder}/{time.time_ns() // 1_000_000}-{os.getpid()}"
-            spool = LogSpool(store, name, _head(context), _LIMITS)
-            self._logs.uploader.carry(spool)
-            lines = PodLines(spool, before.stamp)
-            try:
-                await self._read(uid, lines, spool)
-            except asyncio.CancelledError:
-                if uid not in self._given_up:
-                    spool.leave()
-                    raise
-                spool.add_gap(lines.gap_until_now("the API server did not answer in time"))
+        over = self._over.setdefault(uid, asyncio.Event())
+        if self._turns.are_taken and not over.is_set():
+            self._say(
+                f"The log of {self._pods[uid]['metadata']['name']} is shown later, at the latest "
+                f"when it ended: {self._turns.running} pods are followed already."
+            )
+        try:
+            async with self._turns.taken(over):
+                await self._keep_now(context, uid, store)
+        except asyncio.CancelledError:
+            if uid not in self._given_up:
+                raise
+            spool = self._spool(context, store)
+            spool.add_gap(PodLines(spool).gap_until_now("the pod's log was not read in time"))
             spool.end()
+
+    async def _keep_now(self, context: StepContext, uid: str, store: LogStore) -> None:
+        folder = source_folder(self._log_path, context.shard.index, context.attempt)
+        before = await asyncio.to_thread(seen_last, store, folder, context.try_id)
+        if before.runner:
+            return  # the runner itself keeps it
+        spool = self._spool(context, store)
+        lines = PodLines(spool, before.stamp)
+        try:
+            await self._read(uid, lines, spool)
+        except asyncio.CancelledError:
+            if uid not in self._given_up:
+                spool.leave()
+                raise
+            spool.add_gap(lines.gap_until_now("the API server did not answer in time"))
+        spool.end()
+
+    def _spool(self, context: StepContext, store: LogStore) -> LogSpool:
+        folder = source_folder(self._log_path, context.shard.index, context.attempt)
+        name = f"{folder}/{time.time_ns() // 1_000_000}-{os.getpid()}"
+        spool = LogSpool(store, name, _head(context), _LIMITS)
+        self._logs.uploader.carry(spool)
+        return spool
 
     async def _read(self, uid: str, lines: PodLines, spool: LogSpool) -> None:
         """Read to the end of a pod that ended; after a break go on by time."""
