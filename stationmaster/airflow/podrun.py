@@ -100,6 +100,7 @@ class PodRun:
             self._error = error
 
     async def _live(self) -> None:
+        from stationmaster.airflow.launcher.tracing import traced  # noqa: PLC0415 (aiohttp)
         from stationmaster.airflow.life.attempts import Platform, live  # noqa: PLC0415 (aiohttp)
         from stationmaster.airflow.life.cluster import Cluster  # noqa: PLC0415 (as above)
         from stationmaster.airflow.life.names import SELECTOR, TRY_ID_LABEL  # noqa: PLC0415
@@ -117,8 +118,9 @@ class PodRun:
             Recorder(ledger, spool, say=self._say) as recorder,
             Cluster(endpoint) as cluster,
             PodWatch(cluster, selector=selector) as watch,
+            traced(recorder.record, cluster) as record,
         ):
-            platform = Platform(cluster=cluster, watch=watch, record=recorder.record, say=self._say)
+            platform = Platform(cluster=cluster, watch=watch, record=record, say=self._say)
             # No release: Airflow persists the end after `execute` returns, and no pod goes
             # before. The launcher frees them when it hears of the worker's end, else the reaper.
             self._end = await live(self._plan, platform, self._stop)

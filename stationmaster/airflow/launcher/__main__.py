@@ -8,6 +8,7 @@ import sys
 from typing import Final
 
 LAST_LINES_SECONDS: Final = 5.0
+LAST_SPANS_SECONDS: Final = 3.0
 
 
 async def serve(out: int) -> None:
@@ -20,6 +21,7 @@ async def serve(out: int) -> None:
         Launcher,
     )
     from stationmaster.airflow.launcher.services import Services  # noqa: PLC0415 (as above)
+    from stationmaster.airflow.launcher.tracing import flush, traced  # noqa: PLC0415 (as above)
     from stationmaster.airflow.logs.platform import PlatformLogs  # noqa: PLC0415 (as above)
     from stationmaster.ledger.recorder import Recorder  # noqa: PLC0415 (as above)
     from stationmaster.ledger.store import Ledger  # noqa: PLC0415 (as above)
@@ -37,10 +39,12 @@ async def serve(out: int) -> None:
     async with (
         Recorder(ledger, settings.home / "ledger-spool.jsonl") as recorder,
         StepsPlatform(settings, recorder.record) as platform,
+        traced(recorder.record, platform.cluster) as platform.record,
     ):
         services = Services(api, Preparation(api, settings), platform, logs)
         await Launcher(services, settings.steps_namespace, reader, out).serve()
     await asyncio.to_thread(logs.close, LAST_LINES_SECONDS)
+    await flush(LAST_SPANS_SECONDS)
 
 
 def main(arguments: list[str]) -> int:
