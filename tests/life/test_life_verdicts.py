@@ -101,7 +101,7 @@ def test_the_steps_own_words_stand_in_the_verdict() -> None:
     [
         ("PreemptionByScheduler", Verdict.PREEMPTED),
         ("EvictionByEvictionAPI", Verdict.DRAINED),
-        ("DeletionByTaintManager", Verdict.NODE_LOST),
+        ("DeletionByTaintManager", Verdict.DRAINED),
         ("DeletionByPodGC", Verdict.NODE_LOST),
         ("TerminationByKubelet", Verdict.EVICTED),
         ("SomethingNew", Verdict.EVICTED),
@@ -196,6 +196,25 @@ def test_an_end_that_no_kubelet_saw_is_a_lost_node(state: str) -> None:
 
     assert finding is not None
     assert (finding.verdict, finding.exit_code) == (Verdict.NODE_LOST, None)
+
+
+@pytest.mark.parametrize(
+    ("reason", "verdict"),
+    [("Error", Verdict.DRAINED), ("ContainerStatusUnknown", Verdict.NODE_LOST)],
+)
+def test_a_taint_drains_where_the_node_tells_of_the_end(reason: str, verdict: Verdict) -> None:
+    """The taint manager takes pods from lost nodes and from tainted ones: the node's word tells."""
+    pod = recorded("evicted_api")
+    target = next(
+        each for each in pod["status"]["conditions"] if each["type"] == "DisruptionTarget"
+    )
+    target["reason"] = "DeletionByTaintManager"
+    pod["status"]["containerStatuses"][0]["state"]["terminated"]["reason"] = reason
+
+    finding = judge(pod)
+
+    assert finding is not None
+    assert finding.verdict is verdict
 
 
 def test_a_sidecar_that_runs_on_does_not_hold_the_step() -> None:

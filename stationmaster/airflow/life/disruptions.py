@@ -11,13 +11,16 @@ from stationmaster.airflow.life.podfacts import condition, ended, moment
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["disruption_of", "lost_at"]
+__all__ = ["UNSEEN_END", "disruption_of", "lost_at"]
+
+UNSEEN_END: Final = frozenset({"ContainerStatusUnknown", "Unknown"})
+"""The kubelet came back and did not find the container: its exit code is made up."""
 
 BY_CONDITION: Final[dict[str, tuple[Verdict, str]]] = {
     "PreemptionByScheduler": (Verdict.PREEMPTED, "had to make room for a pod of higher priority"),
     "DeletionByTaintManager": (
         Verdict.NODE_LOST,
-        "was given up: its node did not answer any more, or was tainted NoExecute",
+        "was given up: its node did not answer any more",
     ),
     "DeletionByPodGC": (Verdict.NODE_LOST, "was given up: its node is no more"),
     "EvictionByEvictionAPI": (Verdict.DRAINED, "had to leave its node, which is being emptied"),
@@ -25,6 +28,12 @@ BY_CONDITION: Final[dict[str, tuple[Verdict, str]]] = {
 }
 """Reasons of the condition DisruptionTarget
 (https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions)."""
+
+LEFT_ITS_NODE: Final = (
+    Verdict.DRAINED,
+    "had to leave its node, which was tainted NoExecute",
+)
+"""The taint manager's, where the node itself tells how the container ended: it is not lost."""
 
 BY_REASON: Final[dict[str, tuple[Verdict, str]]] = {
     "Evicted": (Verdict.EVICTED, "was evicted by its node"),
@@ -114,6 +123,8 @@ def _by_condition(pod: Mapping[str, Any]) -> tuple[Verdict, str] | None:
         return None
     if _ended_before(pod, moment(target.get("lastTransitionTime"))):
         return None
+    if target.get("reason") == "DeletionByTaintManager" and _node_told_the_end(pod):
+        return LEFT_ITS_NODE
     fallback = (Verdict.EVICTED, f"was ended by the cluster ({target.get('reason')})")
     return BY_CONDITION.get(str(target.get("reason")), fallback)
 
@@ -129,6 +140,14 @@ def _by_deletion(pod: Mapping[str, Any], *, gone: bool) -> tuple[Verdict, str] |
     if _ended_before(pod, deleted - grace):
         return None
     return Verdict.POD_DELETED, "was stopped: somebody deleted its pod"
+
+
+def _node_told_the_end(pod: Mapping[str, Any]) -> bool:
+    end = ended(pod)
+    if end is not None:
+        return end.get("reason") not in UNSEEN_END
+    phase: str | None = pod["status"].get("phase")
+    return phase == "Failed"
 
 
 def _ended_before(pod: Mapping[str, Any], then: dt.datetime | None) -> bool:

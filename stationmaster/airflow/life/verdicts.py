@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from stationmaster.airflow.life.disruptions import disruption_of
+from stationmaster.airflow.life.disruptions import UNSEEN_END, disruption_of
 from stationmaster.airflow.life.evidence import evidence_of
 from stationmaster.airflow.life.findings import Finding, Verdict
 from stationmaster.airflow.life.podfacts import (
@@ -37,9 +37,6 @@ BY_EXIT_CODE: Final = {
     78: Verdict.CONFIG_ERROR,
 }
 """The step contract's own (docs/step-contract.md)."""
-
-UNSEEN_END: Final = frozenset({"ContainerStatusUnknown", "Unknown"})
-"""The kubelet came back and did not find the container: its exit code is made up."""
 
 NEVER_STARTED: Final = frozenset({"StartError", "ContainerCannotRun", "RunContainerError"})
 
@@ -197,7 +194,10 @@ def _init_failure(pod: Mapping[str, Any]) -> tuple[Verdict, str, str] | None:
         if disruption_of(pod):
             return None
         words = f"did not start: its init container {name} {_plain_failure(code)}"
-        return Verdict.STEP_FAILED, words, f"Read the log of init container {name}."
+        hint = f"Read the log of init container {name}."
+        if code == SHELL_SIGNAL_BASE + signal.SIGKILL:
+            hint = _plain_hint(code, None)
+        return Verdict.STEP_FAILED, words, hint
     return None
 
 
@@ -250,8 +250,9 @@ def _plain_hint(code: int, result: StepResult | None) -> str:
         peak = result.measurements.peak_memory_bytes if result is not None else 0
         used = f" It had used {human_bytes(peak)} by its last word." if peak else ""
         return (
-            "Nothing half-done is visible and a retry is safe. Nothing says that it was memory; "
-            f"look whether the step kills itself or a person did.{used}"
+            "Nothing half-done is visible and a retry is safe. Nothing says what killed it: a node "
+            "with cgroup v1 does not tell of each kill for memory, so look at its memory first, "
+            f"then whether it kills itself or a person did.{used}"
         )
     return "Read the end of its log."
 
