@@ -1,15 +1,14 @@
-"""What the control plane does to pods of a node that is lost, emptied or too full.
+"""What becomes of a step whose node is lost, emptied or too full.
 
-The node is an object of ours without a kubelet, so that no other pod of the cluster suffers; all
-that is said of its pods besides is the real scheduler's and the real controllers' own.
+Two tests stop a real node's kubelet and let both attempts finish. In the others the node is an
+object of ours without a kubelet, so that no other pod of the cluster suffers; all that is said of
+its pods besides is the real scheduler's and the real controllers' own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import uuid
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,14 +17,18 @@ from stationmaster.airflow.life.attempts import live, release
 from stationmaster.airflow.life.findings import Verdict
 from stationmaster.airflow.life.stopping import StopSignal
 from stationmaster.airflow.life.testing.scripts import now
+from tests.cluster.ghosts import ghost_node, on_ghost, say_state
 from tests.cluster.life_place import LifePlace, life_place
+from tests.cluster.outliving import STEP, OutlivedStep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from stationmaster.airflow.life.plan import StepEnd, StepPlan
     from stationmaster.airflow.life.platform import Platform
     from tests.cluster.place import Place
+    from tests.cluster.release import Release
 
 pytestmark = pytest.mark.cluster
 
@@ -34,49 +37,6 @@ pytestmark = pytest.mark.cluster
 def _home(place: Place) -> Iterator[LifePlace]:
     with life_place(place) as home:
         yield home
-
-
-@contextmanager
-def ghost_node(place: Place) -> Iterator[str]:
-    """Make a node that is ready and has no kubelet, and remove it."""
-    name = f"ghost-{uuid.uuid4().hex[:6]}"
-    room = {"cpu": "1", "memory": "1Gi", "pods": "10"}
-    node = {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": name, "labels": {"ghost": name}},
-        "spec": {"taints": [{"key": "ghost", "value": name, "effect": "NoSchedule"}]},
-    }
-    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
-    status = json.dumps({"status": {**ready, "capacity": room, "allocatable": room}})
-    place.kubectl("create", "-f", "-", text=json.dumps(node))
-    try:
-        place.kubectl("patch", "node", name, "--subresource=status", "--type=merge", "-p", status)
-        yield name
-    finally:
-        place.kubectl("delete", "node", name, "--ignore-not-found")
-
-
-def on_ghost(node: str, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 (JSON)
-    """Return the part of a pod's spec that sends it to the ghost, and soon away from it."""
-    tolerations = [
-        {"key": "ghost", "operator": "Exists"},
-        *(
-            {
-                "key": f"node.kubernetes.io/{state}",
-                "operator": "Exists",
-                "effect": "NoExecute",
-                "tolerationSeconds": 1,
-            }
-            for state in ("not-ready", "unreachable")
-        ),
-    ]
-    return {
-        "nodeSelector": {"ghost": node},
-        "tolerations": tolerations,
-        "terminationGracePeriodSeconds": 1,
-        **fields,
-    }
 
 
 async def until_placed(home: LifePlace, plan: StepPlan, platform: Platform) -> str:
@@ -101,14 +61,6 @@ async def until_told_to_go(home: LifePlace, plan: StepPlan, platform: Platform) 
     await home.until(lambda: pods()[0]["metadata"].get("deletionTimestamp"))
     end = {"exitCode": 143, "reason": "Error", "finishedAt": now(), "startedAt": now()}
     await say_state(home, pods()[0]["metadata"]["name"], "Failed", {"terminated": end})
-
-
-async def say_state(home: LifePlace, pod: str, phase: str, state: dict[str, Any]) -> None:
-    """Write what a kubelet would of the pod's one container."""
-    status = {"name": "base", "image": "x", "imageID": "x", "ready": True, "restartCount": 0}
-    patch = {"status": {"phase": phase, "containerStatuses": [{**status, "state": state}]}}
-    arguments = ("-n", home.namespace, "patch", "pod", pod, "--subresource=status")
-    await asyncio.to_thread(home.place.kubectl, *arguments, "--type=merge", "-p", json.dumps(patch))
 
 
 async def lived_on(home: LifePlace, plan: StepPlan, harm: str, node: str) -> StepEnd:
@@ -149,3 +101,36 @@ def test_what_befell_the_node_is_named(home: LifePlace, harm: str, verdict: Verd
     assert end.finding is not None
     assert end.finding.verdict is verdict
     assert end.finding.evidence["disruption"]
+
+
+@pytest.mark.timeout(600)
+def test_an_older_attempt_that_lives_on_is_refused(
+    home: LifePlace, release: Release, tmp_path: Path
+) -> None:
+    """The kubelet stops, both attempts finish, and the older one's publish is refused."""
+    step = OutlivedStep(home, release)
+
+    end = step.live(older_first=False)
+
+    rows, visible = step.table(tmp_path)
+    assert (end.verdict, end.attempts) == (Verdict.SUCCEEDED, 2)
+    assert step.old_code == 1
+    assert "StaleAttemptError" in step.old_log
+    assert "attempt 1 after try 1 attempt 2 had published" in step.old_log
+    assert (rows[STEP]["attempt"], visible[STEP]) == (2, 1)
+
+
+@pytest.mark.timeout(600)
+def test_what_an_older_attempt_published_unseen_is_not_done_again(
+    home: LifePlace, release: Release, tmp_path: Path
+) -> None:
+    """The kubelet stops, the older attempt publishes, and the next one finds that it is done."""
+    step = OutlivedStep(home, release)
+
+    end = step.live(older_first=True)
+
+    rows, visible = step.table(tmp_path)
+    (output,) = end.results[0].outputs
+    assert (end.verdict, end.attempts, step.old_code) == (Verdict.SUCCEEDED, 2, 0)
+    assert output.already_published
+    assert (rows[STEP]["attempt"], visible[STEP]) == (1, 1)
