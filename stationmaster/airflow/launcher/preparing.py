@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -128,7 +129,8 @@ class Preparation:
         self._api.skip(str(prepared.ti.id), _now(), prepared.map_label)
 
     def _task(self, order: Order) -> Any:  # noqa: ANN401 (a serialized operator)
-        version = order.ti["dag_version_id"]
+        # Airflow keeps them by UUID: a text would find none, and read the whole DAG for each step.
+        version = uuid.UUID(str(order.ti["dag_version_id"]))
         with create_session(scoped=False) as session:
             dag = self._dags.get_dag(version, session)
         if dag is None or not dag.has_task(order.ti["task_id"]):
