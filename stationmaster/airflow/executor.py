@@ -8,23 +8,20 @@ is handed to the launcher, a process of its own; what needs a DAG's code goes to
 from __future__ import annotations
 
 import datetime as dt
-import threading
 import time
-from collections import deque
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from airflow.executors import workloads
 from airflow.executors.base_executor import BaseExecutor
-from airflow.executors.local_executor import LocalExecutor
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.state import TaskInstanceState
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, object_session
 
-from stationmaster.airflow.launcher.handle import LauncherHandle
+from stationmaster.airflow.launcher.handle import LAUNCHER, LauncherHandle
 from stationmaster.airflow.launcher.handover import is_to_be_finished
 from stationmaster.airflow.launcher.messages import Order, ReportKind
+from stationmaster.airflow.workerpool import WorkerPool
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from stationmaster.airflow.launcher.messages import Report
+    from stationmaster.airflow.workerpool import WorkerEnd
 
 __all__ = ["StepExecutor"]
 
@@ -45,6 +43,16 @@ LONGEST_PAUSE: Final = 30.0
 WATCH_WORKER_SECONDS: Final = 90.0
 """After that time the launcher watches whether a worker lives."""
 
+WORKER_TRIES: Final = 10
+"""Workers that may die of one task. Each costs a minute of silence, so the tenth is no accident of
+a node, an upgrade or a neighbour that took the memory: the task kills whoever runs it."""
+
+GIVEN_UP: Final = (
+    "{count} workers in a row died of this task ({why}). The usual cause is memory: its DAG file, "
+    "or a callback, needs more than the scheduler's container has. Give the scheduler more memory "
+    "or make the DAG file lighter, then clear the task."
+)
+
 
 class StepExecutor(BaseExecutor):
     """Hand steps to the launcher, and what only a worker can do to workers.
@@ -55,31 +63,28 @@ class StepExecutor(BaseExecutor):
 
     is_local = False
     supports_callbacks = False
+    launcher_command: ClassVar[Sequence[str]] = LAUNCHER
 
     def __init__(self, parallelism: int | None = None, team_name: str | None = None) -> None:
         settings = Settings()
         super().__init__(parallelism or settings.steps_at_once, team_name)
-        self._launcher = LauncherHandle()
-        self._workers = LocalExecutor(  # type: ignore[no-untyped-call]
-            parallelism=settings.workers
-        )
+        self._launcher = LauncherHandle(self.launcher_command)
+        self._workers = WorkerPool(settings.workers)
         self._mine: dict[str, ExecuteTask] = {}
         """By task instance id: what this executor has taken on."""
         self._ids: dict[Any, str] = {}
         """By key; a run that was deleted and made again has the same keys and other ids."""
         self._for_workers: set[str] = set()
-        self._waiting: deque[str] = deque()
-        """For a worker, in order."""
-        self._given: dict[Any, str] = {}
-        """By key: what the workers have just now."""
-        self._worker_failures: dict[str, int] = {}
+        self._failures: dict[str, int] = {}
+        """How often workers could not run a task, for the pause."""
+        self._deadly: dict[str, int] = {}
+        """How many workers in a row died of a task."""
         self._again: dict[str, float] = {}
         """When the launcher is to look where a worker's task stands."""
 
     def start(self) -> None:
         """Start the workers, then the launcher."""
-        self._workers.job_id = self.job_id
-        self._workers.start()
+        self._workers.start(self.job_id)
         self._launcher.keep()
 
     def queue_workload(self, workload: ExecutorWorkload, session: Session) -> None:
@@ -102,14 +107,14 @@ class StepExecutor(BaseExecutor):
             for ti_id, workload in self._mine.items():
                 if ti_id not in self._for_workers:
                     self._launcher.send(_order(workload))
-                elif ti_id not in self._waiting and ti_id not in self._given.values():
+                elif not self._workers.has(ti_id):
                     self._again.setdefault(ti_id, time.monotonic())  # that order died with it
         for report in self._launcher.receive():
             self._hear(report)
-        self._give_to_workers()
-        self._workers.heartbeat()
-        for key, (state, info) in self._workers.get_event_buffer().items():
-            self._hear_worker(key, state, info)
+        for ti_id in self._workers.give(self._mine, self.jwt_generator):
+            self._again[ti_id] = time.monotonic() + WATCH_WORKER_SECONDS
+        for end in self._workers.heartbeat():
+            self._hear_worker(end)
         self._send_again()
 
     def get_task_log(self, ti: TaskInstance, try_number: int) -> tuple[list[str], list[str]]:
@@ -122,12 +127,7 @@ class StepExecutor(BaseExecutor):
     def end(self) -> None:
         """Let go of everything: pods run on, and the next scheduler finds them by name."""
         self._launcher.stop(STOP_SECONDS)
-        ending = threading.Thread(target=self._workers.end, daemon=True)
-        ending.start()
-        ending.join(WORKERS_SECONDS)
-        for process in tuple(self._workers.workers.values()):
-            with suppress(ValueError):  # it has ended meanwhile
-                process.kill()
+        self._workers.end(WORKERS_SECONDS)
 
     def terminate(self) -> None:
         """Do as `end`."""
@@ -140,8 +140,6 @@ class StepExecutor(BaseExecutor):
         it does once, since the pod's name is a fence.
         """
         self.queued_tasks.pop(ti.key, None)
-        self._workers.queued_tasks.pop(ti.key, None)
-        self._given.pop(ti.key, None)
         self._forget(str(ti.id))
         self.running.discard(ti.key)
 
@@ -184,7 +182,6 @@ class StepExecutor(BaseExecutor):
         if ti_id is not None and state == TaskInstanceState.FAILED:
             if ti_id in self._for_workers:
                 # Its worker is gone without a word: the launcher looks, and has it queued again.
-                self._given.pop(key, None)
                 self._again[ti_id] = time.monotonic()
             self.log.warning("%s goes on, whatever its heartbeats say.", key)
             return
@@ -204,7 +201,7 @@ class StepExecutor(BaseExecutor):
         self._mine[ti_id] = workload
         self._ids[workload.key] = ti_id
         if ti_id in self._for_workers:
-            self._give_to_worker(workload)
+            self._workers.wait(ti_id, finishing=True)
         else:
             self._launcher.send(_order(workload))
 
@@ -213,8 +210,7 @@ class StepExecutor(BaseExecutor):
         if workload is None:
             return
         if report.kind is ReportKind.WORKER:
-            self._for_workers.add(report.ti_id)
-            self._give_to_worker(workload)
+            self._hear_that_it_waits(workload, report)
             return
         current = self._ids.get(workload.key) == report.ti_id
         self._forget(report.ti_id)
@@ -222,50 +218,45 @@ class StepExecutor(BaseExecutor):
             return  # the key belongs to another task instance by now
         if report.kind is ReportKind.OVER:
             self.success(workload.key)
+        elif report.kind is ReportKind.GIVEN_UP:
+            self.fail(workload.key, report.why)
         else:
             self.running.discard(workload.key)
 
-    def _give_to_worker(self, workload: ExecuteTask) -> None:
-        ti_id = str(workload.ti.id)
-        if self._given.get(workload.key) == ti_id:
-            del self._given[workload.key]  # that worker fell silent
-        if ti_id not in self._waiting:
-            self._waiting.append(ti_id)
+    def _hear_that_it_waits(self, workload: ExecuteTask, report: Report) -> None:
+        """Have a worker take a task, unless one has it already and has only not begun."""
+        ti_id = report.ti_id
+        self._for_workers.add(ti_id)
+        if report.silent or self._workers.may_be_lost(ti_id):
+            self._workers.forget(ti_id)
+            self._count_death(ti_id)
+        if self._deadly.get(ti_id, 0) >= WORKER_TRIES:
+            why = GIVEN_UP.format(count=WORKER_TRIES, why=report.why or "it does not say why")
+            self._launcher.send(_order(workload, give_up=why))
+        elif self._workers.has(ti_id):
+            self._again.setdefault(ti_id, time.monotonic() + WATCH_WORKER_SECONDS)
+        else:
+            self._workers.wait(ti_id, finishing=report.finishing)
 
-    def _give_to_workers(self) -> None:
-        """Give each free worker one task: their queue is a pipe that blocks when it is full."""
-        for _ in range(len(self._waiting)):
-            if len(self._given) >= self._workers.parallelism:
-                return
-            ti_id = self._waiting.popleft()
-            workload = self._mine.get(ti_id)
-            if workload is None:
-                continue
-            if workload.key in self._given:
-                self._waiting.append(ti_id)
-                continue
-            # The token of the first workload is as old as the step.
-            token = workloads.ExecuteTask.generate_token(ti_id, self.jwt_generator)
-            fresh = workload.model_copy(update={"token": token})
-            self._workers.queued_tasks[workload.key] = fresh
-            self._given[workload.key] = ti_id
-            self._again[ti_id] = time.monotonic() + WATCH_WORKER_SECONDS
-
-    def _hear_worker(self, key: Any, state: Any, info: Any) -> None:  # noqa: ANN401 (as above)
+    def _hear_worker(self, end: WorkerEnd) -> None:
         """Have the launcher look what a worker has left: its task's state, its pods.
 
         A worker that could not even start its task fails while the api-server is away. Failing
         the task for it would lose what its pods have done: it is tried again, later each time.
         """
-        ti_id = self._given.pop(key, None)
-        if ti_id is None or ti_id not in self._mine:
+        if end.ti_id not in self._mine:
             return
         pause = 0.0
-        if state == TaskInstanceState.FAILED:
-            tries = self._worker_failures[ti_id] = self._worker_failures.get(ti_id, 0) + 1
-            pause = min(2.0**tries, LONGEST_PAUSE)
-            self.log.warning("A worker failed with %s (%s): again in %s s.", key, info, pause)
-        self._again[ti_id] = time.monotonic() + pause
+        if end.error is not None:
+            failures = self._failures[end.ti_id] = self._failures.get(end.ti_id, 0) + 1
+            pause = min(2.0**failures, LONGEST_PAUSE)
+            self.log.warning("A worker failed (%s): again in %s s.", end.error, pause)
+            if not end.is_passing:
+                self._count_death(end.ti_id)
+        self._again[end.ti_id] = time.monotonic() + pause
+
+    def _count_death(self, ti_id: str) -> None:
+        self._deadly[ti_id] = self._deadly.get(ti_id, 0) + 1
 
     def _send_again(self) -> None:
         for ti_id in [each for each, when in self._again.items() if when <= time.monotonic()]:
@@ -277,13 +268,16 @@ class StepExecutor(BaseExecutor):
         workload = self._mine.pop(ti_id, None)
         if workload is not None and self._ids.get(workload.key) == ti_id:
             del self._ids[workload.key]
+        self._workers.forget(ti_id)
         self._for_workers.discard(ti_id)
-        self._worker_failures.pop(ti_id, None)
+        self._failures.pop(ti_id, None)
+        self._deadly.pop(ti_id, None)
         self._again.pop(ti_id, None)
 
 
-def _order(workload: ExecuteTask) -> Order:
-    return Order(ti=workload.ti.model_dump(mode="json"), log_path=workload.log_path)
+def _order(workload: ExecuteTask, give_up: str = "") -> Order:
+    told = workload.ti.model_dump(mode="json")
+    return Order(ti=told, log_path=workload.log_path, give_up=give_up)
 
 
 def _now() -> dt.datetime:

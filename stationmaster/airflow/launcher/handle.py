@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from stationmaster.airflow.launcher.messages import Report
 
-__all__ = ["LauncherHandle"]
+__all__ = ["LAUNCHER", "LauncherHandle"]
 
+LAUNCHER: Final = (sys.executable, "-m", "stationmaster.airflow.launcher")
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
 STEADY_SECONDS: Final = 60.0
@@ -40,9 +41,7 @@ class LauncherHandle:
         command: What to start; this process's id is added to it.
     """
 
-    def __init__(
-        self, command: Sequence[str] = (sys.executable, "-m", "stationmaster.airflow.launcher")
-    ) -> None:
+    def __init__(self, command: Sequence[str]) -> None:
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
         self._unsent = b""

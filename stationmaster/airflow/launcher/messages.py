@@ -16,6 +16,9 @@ class Order(BaseModel):
     kind: Literal["order"] = "order"
     ti: dict[str, Any] = Field(description="The workload's task instance.")
     log_path: str | None = Field(default=None, description="Airflow's relative path of its log.")
+    give_up: str = Field(
+        default="", description="Why no other worker is tried, for the log: end its pods instead."
+    )
 
     @property
     def ti_id(self) -> str:
@@ -40,6 +43,8 @@ class ReportKind(StrEnum):
     """The scheduler has it back: it will queue it again, or another one does."""
     WORKER = "worker"
     """It is queued for a worker: to finish it, or since only a worker can run it."""
+    GIVEN_UP = "given_up"
+    """No worker survives it, and its pods are gone: it is to fail."""
 
 
 class Report(BaseModel):
@@ -48,6 +53,8 @@ class Report(BaseModel):
     kind: ReportKind
     ti_id: str = ""
     why: str = ""
+    finishing: bool = Field(default=False, description="A worker has only to finish it.")
+    silent: bool = Field(default=False, description="The worker that had it fell silent.")
 
 
 _COMMAND: TypeAdapter[Order | Stop] = TypeAdapter(

@@ -22,6 +22,8 @@ from stationmaster.airflow.launcher.api import UNIX_NAME
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from sqlalchemy import ColumnElement
+
 __all__ = ["OVER", "Row", "beat", "earlier_ids", "hand_over", "known", "living", "look", "requeue"]
 
 AT_ONCE: Final = 500
@@ -91,41 +93,25 @@ def hand_over(ti_id: str, method: str | None, kwargs: dict[str, Any] | None) -> 
         method: Of the operator, called instead of `execute`.
         kwargs: What the method is called with.
     """
-    ti = TaskInstance
-    with create_session(scoped=False) as session:
-        done = session.execute(
-            update(ti)
-            .where(
-                ti.id == uuid.UUID(ti_id),
-                ti.state == TaskInstanceState.RUNNING,
-                ti.unixname == UNIX_NAME,  # not one that a worker has by now
-            )
-            .values(
-                state=TaskInstanceState.QUEUED,
-                next_method=method,
-                next_kwargs=kwargs,
-                # The scheduler takes for stuck what is queued for long.
-                queued_dttm=dt.datetime.now(dt.UTC),
-            )
-            .execution_options(synchronize_session=False)
-        )
-        session.commit()
-    return bool(getattr(done, "rowcount", 0))
+    ours = TaskInstance.unixname == UNIX_NAME  # not one that a worker has by now
+    return _queue_again(ti_id, ours, next_method=method, next_kwargs=kwargs)
 
 
 def requeue(ti_id: str, last_heartbeat_at: dt.datetime | None) -> bool:
     """Queue a task whose worker fell silent again, as it was; tell whether it was still silent."""
     ti = TaskInstance
+    return _queue_again(ti_id, ti.unixname != UNIX_NAME, ti.last_heartbeat_at == last_heartbeat_at)
+
+
+def _queue_again(ti_id: str, *conditions: ColumnElement[bool], **values: Any) -> bool:  # noqa: ANN401 (columns of several types)
+    """Turn a running row back into a queued one, if the conditions still hold."""
+    ti = TaskInstance
     with create_session(scoped=False) as session:
         done = session.execute(
             update(ti)
-            .where(
-                ti.id == uuid.UUID(ti_id),
-                ti.state == TaskInstanceState.RUNNING,
-                ti.unixname != UNIX_NAME,
-                ti.last_heartbeat_at == last_heartbeat_at,
-            )
-            .values(state=TaskInstanceState.QUEUED, queued_dttm=dt.datetime.now(dt.UTC))
+            .where(ti.id == uuid.UUID(ti_id), ti.state == TaskInstanceState.RUNNING, *conditions)
+            # The scheduler takes for stuck what is queued for long.
+            .values(state=TaskInstanceState.QUEUED, queued_dttm=dt.datetime.now(dt.UTC), **values)
             .execution_options(synchronize_session=False)
         )
         session.commit()

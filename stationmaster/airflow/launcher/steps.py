@@ -59,6 +59,7 @@ class StepRun:
         self.phase = Phase.STARTING
         self._services = services
         self._log = services.logs.open(order.log_path, try_id=order.ti_id)
+        self._queued_at: dt.datetime | None = None
 
     async def run(self) -> Report:
         """Return what the executor is told once all is persisted."""
@@ -73,10 +74,11 @@ class StepRun:
             return await self._taken_away(row)
         if row.state not in {"queued", "running"}:
             return self._report(ReportKind.NOT_OURS)
-        if row.next_method or (row.state == "running" and row.unixname != UNIX_NAME):
+        if self.order.give_up or row.next_method or _has_worker(row):
             return await self._of_a_worker(row)
         adopted = row.state == "running"
         started_at = row.start_date if adopted else None
+        self._queued_at = row.queued_at
         try:
             prepared = await self._start(row, started_at or dt.datetime.now(dt.UTC))
         except GoneError as gone:
@@ -123,7 +125,7 @@ class StepRun:
         return row is not None and row.state == "running" and row.unixname == UNIX_NAME
 
     async def _live(self, prepared: Prepared) -> Report:
-        plan = prepared.rendered.plan
+        plan = prepared.rendered.plan.model_copy(update={"queued_at": self._queued_at})
         services = self._services
         path = self.order.log_path or ""
         pod_logs = PodLogs(services.platform.cluster, services.logs, path, services.reading)
@@ -189,7 +191,8 @@ class StepRun:
             method = "finish"
             kwargs = {"end": end.model_dump_json(), "try_id": self.order.ti_id}
         if await self._quickly(hand_over, self.order.ti_id, method, kwargs):
-            return self._report(ReportKind.WORKER, why)
+            report = self._report(ReportKind.WORKER, why)
+            return report.model_copy(update={"finishing": end is not None})
         # Another launcher was faster, or the user was: the row says what holds.
         row = await self._look()
         if row is not None and row.state in {"queued", "running"}:
@@ -198,21 +201,34 @@ class StepRun:
 
     async def _of_a_worker(self, row: Row) -> Report:
         """Give a task that belongs to a worker to one, unless one has it and lives."""
+        requeued = False
         while row.state == "running":
             beaten = row.last_heartbeat_at or row.start_date
             now = dt.datetime.now(dt.UTC)
             silent = (now - beaten).total_seconds() if beaten else SILENT_WORKER_SECONDS
             if silent >= SILENT_WORKER_SECONDS:
                 self._log.say(f"Its worker has been silent for {silent:.0f} s: another takes it.")
-                await self._quickly(requeue, self.order.ti_id, row.last_heartbeat_at)
+                requeued = await self._quickly(requeue, self.order.ti_id, row.last_heartbeat_at)
             else:
                 await asyncio.sleep(SILENT_WORKER_SECONDS / 10)
             fresh = await self._look()
             if fresh is None or fresh.state in TAKEN_AWAY:
                 return await self._taken_away(fresh)
             row = fresh
-        kind = ReportKind.WORKER if row.state == "queued" else ReportKind.NOT_OURS
-        return self._report(kind)
+        if row.state != "queued":
+            return self._report(ReportKind.NOT_OURS)
+        if self.order.give_up:
+            return await self._give_up()
+        report = self._report(ReportKind.WORKER, "they fell silent" if requeued else "")
+        return report.model_copy(
+            update={"finishing": row.next_method is not None, "silent": requeued}
+        )
+
+    async def _give_up(self) -> Report:
+        """Clear the way for Airflow's own failure: the next try must find no pod of this one."""
+        self._log.say(self.order.give_up)
+        await self._services.platform.sweep(self.order.ti_id)
+        return self._report(ReportKind.GIVEN_UP, self.order.give_up)
 
     async def _taken_away(self, row: Row | None) -> Report:
         """Remove what is left of a try that is over: its pods, if any."""
@@ -247,3 +263,7 @@ class StepRun:
     async def _persist(self, call: Callable[..., Answer], *arguments: Any) -> Answer:  # noqa: ANN401
         """Call what blocks on the database, in a thread, until the database answers."""
         return await self._services.persistently(call, *arguments, say=self._log.say)
+
+
+def _has_worker(row: Row) -> bool:
+    return row.state == "running" and row.unixname != UNIX_NAME
