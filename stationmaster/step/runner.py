@@ -14,8 +14,8 @@ from stationmaster.step.errors import JobFunctionError, MisconfiguredError
 from stationmaster.step.failures import as_step_error, exit_code_of, failure_of, status_of
 from stationmaster.step.incoming import check_business_date, parse_context, validate_params
 from stationmaster.step.inputs import Inputs
-from stationmaster.step.logchunks import captured_output
-from stationmaster.step.masking import masked_text, secret_values
+from stationmaster.step.logs.chunks import captured_output
+from stationmaster.step.logs.masking import masked_text, secret_values
 from stationmaster.step.meter import Meter
 from stationmaster.step.outputs import Outputs
 from stationmaster.step.protocol import (

@@ -11,7 +11,7 @@ from stationmaster.airflow.life.plan import PodRef
 from stationmaster.airflow.logs.follower import PodLogs
 from stationmaster.airflow.logs.platform import PlatformLogs
 from stationmaster.airflow.logs.turns import Turns
-from stationmaster.step.logstore import FolderStore
+from stationmaster.step.logs.store import FolderStore
 from stationmaster.step.settings import Settings
 from tests.logs.conftest import LOG_PATH
 from tests.logs.kubelet import Kubelet, pod, served

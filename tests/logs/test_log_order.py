@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stationmaster.airflow.logs.remote import StepLogIO
-from stationmaster.step.logformat import LogHead, source_folder
-from stationmaster.step.logspool import LogSpool
-from stationmaster.step.logstore import FolderStore
+from stationmaster.step.logs.format import LogHead, source_folder
+from stationmaster.step.logs.spool import LogSpool
+from stationmaster.step.logs.store import FolderStore
 from tests.logs.shown import Row, shown_lines
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from stationmaster.airflow.logs.chunklines import ChunkSource
-from stationmaster.step.logformat import LogHead
-from stationmaster.step.logsegment import SpoolLimits
-from stationmaster.step.logspool import LogSpool
-from stationmaster.step.logstore import FolderStore
+from stationmaster.step.logs.format import LogHead
+from stationmaster.step.logs.segment import SpoolLimits
+from stationmaster.step.logs.spool import LogSpool
+from stationmaster.step.logs.store import FolderStore
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from stationmaster.step.awsauth import CredentialSource
-from stationmaster.step.logstore import FolderStore, LogStore, open_store
+from stationmaster.step.logs.awsauth import CredentialSource
+from stationmaster.step.logs.store import FolderStore, LogStore, open_store
 from tests.s3_server import KEY
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stationmaster.step.masking import Masker, secret_values
+from stationmaster.step.logs.masking import Masker, secret_values
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from stationmaster.airflow.logs.follower import PodLogs
 from stationmaster.airflow.logs.platform import PlatformLogs
 from stationmaster.airflow.logs.remote import StepLogIO
 from stationmaster.airflow.logs.turns import Turns
-from stationmaster.step.logformat import LogHead, source_folder
-from stationmaster.step.logspool import LogSpool
-from stationmaster.step.logstore import FolderStore, open_store
+from stationmaster.step.logs.format import LogHead, source_folder
+from stationmaster.step.logs.spool import LogSpool
+from stationmaster.step.logs.store import FolderStore, open_store
 from stationmaster.step.settings import Settings
 from tests.logs.conftest import LOG_PATH
 from tests.logs.kubelet import Kubelet, pod, served

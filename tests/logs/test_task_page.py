@@ -14,9 +14,9 @@ import pytest
 
 from stationmaster.airflow.logs.platform import PlatformLogs
 from stationmaster.airflow.logs.remote import StepLogIO
-from stationmaster.step.logformat import LogHead, source_folder
-from stationmaster.step.logspool import LogSpool
-from stationmaster.step.logstore import FolderStore
+from stationmaster.step.logs.format import LogHead, source_folder
+from stationmaster.step.logs.spool import LogSpool
+from stationmaster.step.logs.store import FolderStore
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:

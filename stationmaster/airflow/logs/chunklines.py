@@ -11,12 +11,12 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from stationmaster.step.logformat import CONTROL, LogHead, read_control
+from stationmaster.step.logs.format import CONTROL, LogHead, read_control
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from stationmaster.step.logstore import LogStore, StoredObject
+    from stationmaster.step.logs.store import LogStore, StoredObject
 
 __all__ = ["AT_END", "HOLD_MS", "ChunkSource", "LogLine"]
 

@@ -20,9 +20,9 @@ from stationmaster.airflow.arguments import LABEL_DOMAIN
 from stationmaster.airflow.life.apierrors import ClusterError, NotThereError
 from stationmaster.airflow.life.podfacts import ended, step_name, step_state
 from stationmaster.airflow.logs.podlines import PodLines, rfc3339, seen_last
-from stationmaster.step.logformat import LogHead, source_folder
-from stationmaster.step.logsegment import SpoolLimits
-from stationmaster.step.logspool import LogSpool
+from stationmaster.step.logs.format import LogHead, source_folder
+from stationmaster.step.logs.segment import SpoolLimits
+from stationmaster.step.logs.spool import LogSpool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from stationmaster.airflow.life.plan import PodRef
     from stationmaster.airflow.logs.platform import PlatformLogs
     from stationmaster.airflow.logs.turns import Turns
-    from stationmaster.step.logstore import LogStore
+    from stationmaster.step.logs.store import LogStore
     from stationmaster.step.protocol import StepContext
 
 __all__ = ["LOG_LABEL", "PodLogReader", "PodLogs"]

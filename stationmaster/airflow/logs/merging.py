@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from stationmaster.airflow.logs.chunklines import LogLine
-    from stationmaster.step.logformat import LogHead
+    from stationmaster.step.logs.format import LogHead
 
 __all__ = ["Source", "as_json_lines", "prefix_of", "worker_lines"]
 

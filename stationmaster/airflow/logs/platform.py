@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakSet
 
 from stationmaster.airflow.logs.remote import store_of
-from stationmaster.step.logformat import LogHead, log_folder
-from stationmaster.step.logsegment import SpoolLimits
-from stationmaster.step.logspool import LogSpool
-from stationmaster.step.loguploader import LogUploader, Spool
-from stationmaster.step.masking import masked_text, secret_values
+from stationmaster.step.logs.format import LogHead, log_folder
+from stationmaster.step.logs.masking import masked_text, secret_values
+from stationmaster.step.logs.segment import SpoolLimits
+from stationmaster.step.logs.spool import LogSpool
+from stationmaster.step.logs.uploader import LogUploader, Spool
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
-    from stationmaster.step.logstore import LogStore
+    from stationmaster.step.logs.store import LogStore
 
 __all__ = ["PlatformLog", "PlatformLogs"]
 

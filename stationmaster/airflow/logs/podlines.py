@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from stationmaster.step.logformat import Gap, LogHead, read_control
+from stationmaster.step.logs.format import Gap, LogHead, read_control
 
 if TYPE_CHECKING:
-    from stationmaster.step.logspool import LogSpool
-    from stationmaster.step.logstore import LogStore
+    from stationmaster.step.logs.spool import LogSpool
+    from stationmaster.step.logs.store import LogStore
 
 __all__ = ["Before", "PodLines", "rfc3339", "seen_last"]
 

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.airflow.logs.chunklines import HOLD_MS, ChunkSource
 from stationmaster.airflow.logs.merging import Source, as_json_lines, prefix_of, worker_lines
-from stationmaster.step.logformat import log_folder
-from stationmaster.step.logstore import open_store
+from stationmaster.step.logs.format import log_folder
+from stationmaster.step.logs.store import open_store
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from stationmaster.step.logstore import LogStore, StoredObject
+    from stationmaster.step.logs.store import LogStore, StoredObject
 
 __all__ = ["StepLogIO", "store_of"]
 

@@ -20,7 +20,7 @@ import warnings
 from typing import TYPE_CHECKING, Final
 
 from stationmaster.step.incoming import parse_context
-from stationmaster.step.logcarrier import (
+from stationmaster.step.logs.carrier import (
     END,
     LONGEST_END_SECONDS,
     STOP,

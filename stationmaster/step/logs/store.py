@@ -13,7 +13,12 @@ from typing import IO, TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree as ET
 
-from stationmaster.step.awsauth import UNSIGNED, CredentialSource, canonical_query, signed_headers
+from stationmaster.step.logs.awsauth import (
+    UNSIGNED,
+    CredentialSource,
+    canonical_query,
+    signed_headers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from stationmaster.step.logformat import Gap
+from stationmaster.step.logs.format import Gap
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,14 +14,14 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from stationmaster.step.logformat import CONTROL, Gap, control_line, escape, object_name
-from stationmaster.step.logsegment import Segment, SpoolLimits, Written, joined
+from stationmaster.step.logs.format import CONTROL, Gap, control_line, escape, object_name
+from stationmaster.step.logs.segment import Segment, SpoolLimits, Written, joined
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from stationmaster.step.logformat import LogHead
-    from stationmaster.step.logstore import LogStore
+    from stationmaster.step.logs.format import LogHead
+    from stationmaster.step.logs.store import LogStore
 
 __all__ = ["LogSpool"]
 

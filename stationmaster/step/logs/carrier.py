@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from stationmaster.step.logformat import LogHead, log_folder, source_folder
-from stationmaster.step.logspool import LogSpool
-from stationmaster.step.logstore import open_store
-from stationmaster.step.loguploader import LogUploader
-from stationmaster.step.masking import Masker, masked_text, secret_values
+from stationmaster.step.logs.format import LogHead, log_folder, source_folder
+from stationmaster.step.logs.masking import Masker, masked_text, secret_values
+from stationmaster.step.logs.spool import LogSpool
+from stationmaster.step.logs.store import open_store
+from stationmaster.step.logs.uploader import LogUploader
 
 if TYPE_CHECKING:
     from stationmaster.step.protocol import StepContext
