@@ -3,7 +3,7 @@
 StationmasterError
 └── ClusterError                 the API server said no; carries its code, reason and message
 ├── ClusterUnreachableError  it did not answer for as long as we tried
-├── GoneError           410  the resourceVersion is too old: list again
+├── ExpiredError           410  the resourceVersion is too old: list again
 ├── ConflictError       409  the name is taken, or a precondition does not hold
 └── NotThereError       404
 """
@@ -16,7 +16,7 @@ __all__ = [
     "ClusterError",
     "ClusterUnreachableError",
     "ConflictError",
-    "GoneError",
+    "ExpiredError",
     "NotThereError",
     "error_of",
 ]
@@ -47,7 +47,7 @@ class ClusterUnreachableError(ClusterError):
         return f"{self.what}: the API server is not reachable: {self.message}"
 
 
-class GoneError(ClusterError):
+class ExpiredError(ClusterError):
     """Raised when a resourceVersion or a continue token is too old."""
 
 
@@ -62,7 +62,7 @@ class NotThereError(ClusterError):
 BY_CODE: dict[int, type[ClusterError]] = {
     404: NotThereError,
     409: ConflictError,
-    410: GoneError,
+    410: ExpiredError,
 }
 
 

@@ -136,7 +136,7 @@ class Cluster:
         """Yield the pods in pages, each with the list's resourceVersion.
 
         Raises:
-            GoneError: The list took so long that its continue token expired: start again.
+            ExpiredError: The list took so long that its continue token expired: start again.
             ClusterError: The API server refuses, or is not reachable.
         """
         token = ""
@@ -198,7 +198,7 @@ class Cluster:
         Not tried again here: whoever watches knows from where to go on.
 
         Raises:
-            GoneError: The version is too old.
+            ExpiredError: The version is too old.
             ClusterError: The API server refuses, or the connection broke.
         """
         query = {

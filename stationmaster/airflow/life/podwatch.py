@@ -7,7 +7,7 @@ import logging
 import random
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from stationmaster.airflow.life.apierrors import ClusterError, GoneError
+from stationmaster.airflow.life.apierrors import ClusterError, ExpiredError
 from stationmaster.airflow.life.belonging import Strangers
 from stationmaster.airflow.life.names import SELECTOR
 from stationmaster.airflow.life.podstore import Follower, PodStore
@@ -121,7 +121,7 @@ class PodWatch:
                     version = self._take(event)
                     pause = FIRST_PAUSE
                     self.trouble.pop(namespace, None)
-            except GoneError:
+            except ExpiredError:
                 version = ""
             except ClusterError as error:
                 if TOO_LARGE in error.message:

@@ -8,7 +8,7 @@ import datetime as dt
 import uuid
 from typing import Any, Final
 
-from stationmaster.airflow.life.apierrors import ConflictError, GoneError, NotThereError
+from stationmaster.airflow.life.apierrors import ConflictError, ExpiredError, NotThereError
 from stationmaster.airflow.life.testing.scripts import now
 
 __all__ = ["PodObjects", "matches"]
@@ -123,12 +123,12 @@ class PodObjects:
         """Return the changes after a version.
 
         Raises:
-            GoneError: It is too old.
+            ExpiredError: It is too old.
         """
         if version < self.oldest:
             message = f"too old resource version: {version} ({self.oldest})"
             msg = "watch"
-            raise GoneError(msg, code=410, reason="Expired", message=message)
+            raise ExpiredError(msg, code=410, reason="Expired", message=message)
         first = len(self.history)
         while first and self.history[first - 1][0] > version:
             first -= 1
