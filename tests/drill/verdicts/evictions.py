@@ -77,12 +77,16 @@ async def _seats(scene: Scene) -> AsyncIterator[None]:
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": classes})
     node = ("patch", "node", victim(scene), "--subresource=status", "--type=merge", "-p")
     await scene.kubectl("apply", "-f", "-", text=text)
-    await scene.kubectl(*node, json.dumps({"status": {"capacity": {SEAT: str(seats)}}}))
+    await scene.kubectl(*node, _room(str(seats)))
     try:
         yield
     finally:
-        await scene.kubectl(*node, json.dumps({"status": {"capacity": {SEAT: None}}}))
+        await scene.kubectl(*node, _room(None))
         await scene.kubectl("delete", "priorityclass", LOW, HIGH)
+
+
+def _room(seats: str | None) -> str:
+    return json.dumps({"status": {key: {SEAT: seats} for key in ("capacity", "allocatable")}})
 
 
 async def _take_all_seats(scene: Scene) -> None:

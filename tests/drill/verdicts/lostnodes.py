@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import AsyncExitStack, asynccontextmanager
+import shutil
+import subprocess
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.airflow.life.findings import Verdict
 from stationmaster.airflow.life.testing.scripts import now
 from tests.cluster.ghosts import ghost_node, on_ghost, say_state
-from tests.cluster.nodes import on_node
+from tests.cluster.life_place import base_image
+from tests.cluster.nodes import images, on_node
 from tests.drill.verdicts.scene import CAUSE_LABEL, Cause, victim
 from tests.drill.verdicts.stops import TRAPPED
 
@@ -56,6 +59,31 @@ def _on_control_plane(scene: Scene) -> StepPlan:
     tolerations = [{"key": CONTROL, "operator": "Exists", "effect": "NoSchedule"}]
     spec = {"nodeSelector": {CONTROL: ""}, "tolerations": tolerations}
     return scene.plan(TRAPPED, spec={**spec, "terminationGracePeriodSeconds": 2})
+
+
+@asynccontextmanager
+async def _image_there(scene: Scene) -> AsyncIterator[None]:
+    """Bring the small image to the control plane's node, which needs none otherwise."""
+    node = await scene.kubectl("get", "nodes", "-l", CONTROL, "-o", "name")
+    await asyncio.to_thread(_copy_image, victim(scene), node.split("/")[-1].strip())
+    yield
+
+
+def _copy_image(source: str, target: str) -> None:
+    image = f"docker.io/{base_image()}"
+    if image in images(target, "ls", "-q").split():
+        return
+    docker = shutil.which("docker") or "docker"
+    command = ("ctr", "-n", "k8s.io", "images")
+    tar = subprocess.run(
+        [docker, "exec", source, *command, "export", "-", image], capture_output=True, check=True
+    )
+    subprocess.run(
+        [docker, "exec", "-i", target, *command, "import", "-"],
+        input=tar.stdout,
+        capture_output=True,
+        check=True,
+    )
 
 
 async def _taint(scene: Scene) -> None:
@@ -121,18 +149,23 @@ async def _pause_node(scene: Scene) -> None:
         await _until_ready(scene, node)
 
 
-async def _lose_containers(scene: Scene) -> None:
-    """Take the containers away while the kubelet is away, as a node's restart does."""
+async def _crash_node(scene: Scene) -> None:
+    """Kill the steps' containers while kubelet and runtime are away, as a node's crash does.
+
+    What else runs on the node is left alone: its shims outlive the runtime.
+    """
     await scene.until_running()
     node = victim(scene)
+    uids = [str(pod["metadata"]["uid"]).replace("-", "_") for pod in scene.pods()]
     label = f"{CAUSE_LABEL}={scene.slug}"
-    async with AsyncExitStack() as after:
-        await asyncio.to_thread(on_node, node, "systemctl", "stop", "kubelet")
-        after.push_async_callback(_until_ready, scene, node)
-        after.push_async_callback(asyncio.to_thread, on_node, node, "systemctl", "start", "kubelet")
-        pods = await asyncio.to_thread(on_node, node, "crictl", "pods", "-q", "--label", label)
-        rmp = ("crictl", "rmp", "-f", *pods.split())
-        await asyncio.to_thread(on_node, node, *rmp, seconds=120)
+    pods = await asyncio.to_thread(on_node, node, "crictl", "pods", "-q", "--label", label)
+    await asyncio.to_thread(on_node, node, "systemctl", "stop", "kubelet", "containerd")
+    try:
+        script = ("sh", "-c", KILL, "kill", *pods.split(), "--", *uids)
+        await asyncio.to_thread(on_node, node, *script, seconds=120)
+    finally:
+        await asyncio.to_thread(on_node, node, "systemctl", "start", "containerd", "kubelet")
+        await _until_ready(scene, node)
     await scene.until_over()
 
 
@@ -161,6 +194,17 @@ async def _until_ready(scene: Scene, node: str) -> None:
     await scene.kubectl(*wait, seconds=130)
 
 
+KILL: Final = """
+while [ "$1" != -- ]; do pgrep -f "shim-runc-v2 .*-id $1" | xargs -r kill -9; shift; done
+shift
+folder=/sys/fs/cgroup/memory
+[ -d $folder ] || folder=/sys/fs/cgroup
+for uid; do
+    find $folder -path "*pod$uid*" -name cgroup.procs -exec cat {} + | xargs -r kill -9
+done
+"""
+"""For the pods' sandboxes their shims, then, by the pods' uids, all that is in their cgroups."""
+
 KUBELET: Final = "one stopped kubelet under all steps of a round"
 CAUSES: Final = (
     Cause(
@@ -185,6 +229,7 @@ CAUSES: Final = (
         Verdict.DRAINED,
         _on_control_plane,
         _taint,
+        setting=_image_there,
         shared="one taint on the node of all steps of a round",
         alone=True,
     ),
@@ -201,8 +246,8 @@ CAUSES: Final = (
         "node came back without its containers",
         Verdict.NODE_LOST,
         _there,
-        _lose_containers,
-        shared="one restart of the kubelet for all steps of a round",
+        _crash_node,
+        shared="one crash for all steps of a round",
         alone=True,
     ),
 )
