@@ -13,7 +13,7 @@ from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
 from kubernetes.client import models as k8s  # type: ignore[import-untyped]
 
 from stationmaster.airflow.arguments import LABEL_DOMAIN
-from stationmaster.airflow.life.names import label_value, labels_of, pod_name
+from stationmaster.airflow.life.names import LOG_LABEL, label_value, labels_of, pod_name
 from stationmaster.step.protocol import CONTEXT_VARIABLE, TERMINATION_LOG
 
 if TYPE_CHECKING:
@@ -70,7 +70,10 @@ def _base_pod(job: CatalogJob, resources: Resources, context: StepContext) -> k8
     return k8s.V1Pod(
         api_version="v1",
         kind="Pod",
-        metadata=k8s.V1ObjectMeta(labels=labels_of(context), annotations=_annotations(context)),
+        metadata=k8s.V1ObjectMeta(
+            labels=labels_of(context) | ({LOG_LABEL: "pod"} if job.file.log == "pod" else {}),
+            annotations=_annotations(context),
+        ),
         spec=k8s.V1PodSpec(
             containers=[_container(job, resources, context)],
             restart_policy="Never",

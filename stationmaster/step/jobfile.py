@@ -41,6 +41,11 @@ class JobFile(BaseModel):
         min_length=1,
         description="Command of the step; by default `python -m <package>`.",
     )
+    log: Literal["runner", "pod"] = Field(
+        default="runner",
+        description="Who keeps its log: our Python runner; or, for an image without it, the "
+        "platform, which reads the pod's.",
+    )
     inputs: tuple[_Dataset, ...] = Field(default=(), description="Datasets or sources it reads.")
     outputs: tuple[_Dataset, ...] = Field(
         default=(), description="Datasets it writes: each of them, every time."

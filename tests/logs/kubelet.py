@@ -11,7 +11,7 @@ from aiohttp import web
 
 from stationmaster.airflow.life.cluster import Cluster
 from stationmaster.airflow.life.endpoint import plain
-from stationmaster.airflow.logs.follower import LOG_LABEL
+from stationmaster.airflow.life.names import LOG_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

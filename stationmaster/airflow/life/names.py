@@ -17,6 +17,7 @@ __all__ = [
     "DEFAULT_CONTAINER_ANNOTATION",
     "ENDING_ANNOTATION",
     "FINALIZER",
+    "LOG_LABEL",
     "MANAGED_BY_LABEL",
     "MANAGED_BY_US",
     "NAME_LABEL",
@@ -54,6 +55,9 @@ TRY_LABEL: Final = f"{LABEL_DOMAIN}try"
 SHARD_LABEL: Final = f"{LABEL_DOMAIN}shard"
 SHARDS_LABEL: Final = f"{LABEL_DOMAIN}shards"
 ATTEMPT_LABEL: Final = f"{LABEL_DOMAIN}attempt"
+
+LOG_LABEL: Final = f"{LABEL_DOMAIN}log"
+"""`pod`: the platform follows the pod's log, since no runner of ours is in its image."""
 
 SPENT_ANNOTATION: Final = f"{LABEL_DOMAIN}spent"
 """Attempts used before this one, by verdict, as JSON: budgets survive a restart in it."""

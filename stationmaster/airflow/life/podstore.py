@@ -7,11 +7,11 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from stationmaster.airflow.arguments import LABEL_DOMAIN
 from stationmaster.airflow.life.names import (
     ATTEMPT_LABEL,
     DEFAULT_CONTAINER_ANNOTATION,
     ENDING_ANNOTATION,
+    LOG_LABEL,
     MANAGED_BY_LABEL,
     NAME_LABEL,
     PLATFORM_LABEL,
@@ -37,7 +37,7 @@ KEPT_LABELS: Final = (
     SHARD_LABEL,
     SHARDS_LABEL,
     ATTEMPT_LABEL,
-    f"{LABEL_DOMAIN}log",
+    LOG_LABEL,
 )
 
 KEPT_CONDITIONS: Final = frozenset({"PodScheduled", "DisruptionTarget"})

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import aiohttp
 
-from stationmaster.airflow.arguments import LABEL_DOMAIN
 from stationmaster.airflow.life.apierrors import ClusterError, NotThereError
+from stationmaster.airflow.life.names import LOG_LABEL
 from stationmaster.airflow.life.podfacts import ended, step_name, step_state
 from stationmaster.airflow.logs.podlines import PodLines, rfc3339, seen_last
 from stationmaster.step.logs.format import LogHead, source_folder
@@ -33,11 +33,10 @@ if TYPE_CHECKING:
     from stationmaster.step.logs.store import LogStore
     from stationmaster.step.protocol import StepContext
 
-__all__ = ["LOG_LABEL", "PodLogReader", "PodLogs"]
+__all__ = ["PodLogReader", "PodLogs"]
 
 _log = logging.getLogger(__name__)
 
-LOG_LABEL: Final = f"{LABEL_DOMAIN}log"
 LAST_READ_SECONDS: Final = 15.0
 """How long a pod is kept for its log to be read to the end."""
 
