@@ -120,7 +120,7 @@ def test_the_api_server_takes_every_object(name: str, setting: str) -> None:
 
 @pytest.mark.usefixtures("namespaces")
 def test_the_api_server_takes_the_sources_of_eks() -> None:
-    """So are the played sources; Karpenter's own kinds are held by its schema, not installed here."""
+    """So are the played sources; Karpenter's kinds, not installed here, are held by its schema."""
     for item in yaml.safe_load_all((ROOT / "k8s" / "eks" / "sources.yaml").read_text()):
         if item["kind"] != "Namespace":
             item["metadata"]["namespace"] = PLACE

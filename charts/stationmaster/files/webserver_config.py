@@ -25,14 +25,21 @@ class OpenIdConnect(FabAirflowSecurityManagerOverride):  # type: ignore[misc]
     """Take who somebody is from the ID token's claims, as any OpenID Connect provider has them."""
 
     def get_oauth_user_info(self, provider: str, resp: dict[str, Any]) -> dict[str, Any]:
-        """Return the user's names, address and groups; `provider` is the button's name."""
+        """Return the user's names, address and groups; `provider` is the button's name.
+
+        Flask-AppBuilder gives everybody the role of new users besides those of their groups:
+        `role` is the default one only for who has none by a group.
+        """
         claims = resp.get("userinfo") or self.oauth_remotes[provider].userinfo(token=resp)
+        groups = list(claims.get(_OIDC["groupsClaim"], []))
+        roles = [role for group in groups for role in _OIDC["groupRoles"].get(group, [])]
         return {
             "username": claims[_OIDC["usernameClaim"]],
             "email": claims.get("email", ""),
             "first_name": claims.get("given_name", ""),
             "last_name": claims.get("family_name", ""),
-            "role_keys": list(claims.get(_OIDC["groupsClaim"], [])),
+            "role_keys": groups,
+            "role": next(iter(roles), _OIDC["defaultRole"]),
         }
 
 
@@ -40,7 +47,7 @@ if _OIDC["enabled"]:
     AUTH_TYPE = AUTH_OAUTH
     SECURITY_MANAGER_CLASS = OpenIdConnect
     AUTH_USER_REGISTRATION = True
-    AUTH_USER_REGISTRATION_ROLE = _OIDC["defaultRole"]
+    AUTH_USER_REGISTRATION_ROLE_JMESPATH = "role"
     AUTH_ROLES_SYNC_AT_LOGIN = True
     AUTH_ROLES_MAPPING = _OIDC["groupRoles"]
     OAUTH_PROVIDERS = [

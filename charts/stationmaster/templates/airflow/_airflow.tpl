@@ -51,6 +51,10 @@ AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS: stationmaster.airflow.database.CONN
 AIRFLOW__METRICS__STATSD_ON: "True"
 AIRFLOW__METRICS__STATSD_HOST: {{ .metrics.statsd.host | default (printf "%s-metrics" $name) }}
 AIRFLOW__METRICS__STATSD_PORT: {{ .metrics.statsd.port | quote }}
+{{- if .metrics.exporter.enabled }}
+# DAG and task as labels instead of in the metric's name: the exporter understands that.
+AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED: "True"
+{{- end }}
 {{- end }}
 {{- with .metrics.otel.endpoint }}
 AIRFLOW__METRICS__OTEL_ON: "True"
