@@ -89,7 +89,14 @@ def variable(key: str, value: str) -> None:
     Variable.set(key, value)
 
 
-COMMANDS = {each.__name__: each for each in (sync, trigger, clear, pool, variable)}
+def hand_over(ti_id: str) -> bool:
+    """Give a task to a worker, as a launcher does at its end."""
+    from stationmaster.airflow.launcher.rows import hand_over as give
+
+    return give(ti_id, "finish", {"end": "{}", "try_id": ti_id})
+
+
+COMMANDS = {each.__name__: each for each in (sync, trigger, clear, pool, variable, hand_over)}
 
 
 def main() -> None:

@@ -11,6 +11,8 @@ from stationmaster.airflow.life.testing import FakeCluster, fails, succeeds
 from stationmaster.step.protocol import CONTEXT_VARIABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stationmaster.airflow.life.testing.scripts import PodScript
 
 __all__ = ["ClusterThread", "context_of_pod"]
@@ -74,6 +76,14 @@ class ClusterThread:
             for pod in list(self.fake.objects.pods.values())
             if wanted.items() <= context_of_pod(pod).items()
         ]
+
+    def call(self, act: Callable[..., object], *arguments: object) -> None:
+        """Do something to the cluster in its own thread."""
+
+        async def acting() -> None:
+            act(*arguments)
+
+        asyncio.run_coroutine_threadsafe(acting(), self._loop).result(10)
 
     def running(self, **wanted: object) -> int:
         """Return how many of them run."""

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from stationmaster.airflow.catalog import CatalogJob
     from stationmaster.step.protocol import StepContext
 
-__all__ = ["LOG_PATH_VARIABLE", "plan_step"]
+__all__ = ["KEEP_ANNOTATION", "LOG_PATH_VARIABLE", "plan_step"]
 
 LOG_PATH_VARIABLE: Final = "STATIONMASTER_LOG_PATH"
 """Tells the runner where Airflow looks for this try's log."""
+
+KEEP_ANNOTATION: Final = "stationmaster.io/keep"
+"""Marks a pod that stays when it has ended: who sweeps knows the pod, and no plan."""
 
 DEADLINE_MARGIN_SECONDS: Final = 60
 
@@ -68,6 +71,8 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
         own = pod["spec"].get("activeDeadlineSeconds") or 0
         longest = math.ceil(timeout_seconds) + DEADLINE_MARGIN_SECONDS
         pod["spec"]["activeDeadlineSeconds"] = max(own, longest)
+    if keep_pods:
+        pod["metadata"].setdefault("annotations", {})[KEEP_ANNOTATION] = "true"
     if log_path:
         _tell_log_path(pod, log_path.removesuffix(".log"))
     chosen = {"schedule_seconds": schedule_seconds, "start_seconds": start_seconds}

@@ -7,6 +7,7 @@ import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from stationmaster.airflow.launcher.plans import KEEP_ANNOTATION
 from stationmaster.airflow.life.attempts import Platform
 from stationmaster.airflow.life.cluster import Cluster
 from stationmaster.airflow.life.endpoint import discover, plain
@@ -83,6 +84,7 @@ class StepsPlatform:
     async def sweep(self, try_id: str) -> None:
         """Remove what is left of a try that is over, and wait until it is gone.
 
+        An ended pod that is to be kept (`on_finish_action="keep_pod"`) only loses our finalizer.
         A pod on a node that is gone stays: a minute after the API server took every delete,
         the reaper has the rest.
 
@@ -92,7 +94,7 @@ class StepsPlatform:
         selector = f"{TRY_ID_LABEL}={try_id}"
         recorded: set[str] = set()
         asked: float | None = None
-        while left := await self._pods_of(try_id, selector):
+        while left := [pod for pod in await self._pods_of(try_id, selector) if not _stays(pod)]:
             for pod in left:
                 if pod["metadata"]["uid"] not in recorded and _ended(pod):
                     await self._note(pod)
@@ -115,12 +117,18 @@ class StepsPlatform:
         """Record the attempt of a pod that nobody watched to its end; twice is once."""
         sentence = "Airflow had taken the task away."
         killed = Finding(verdict=Verdict.KILLED_BY_USER, sentence=sentence)
-        if record := record_of_pod(pod, otherwise=killed):
-            await self.record(record)
+        record = record_of_pod(pod, otherwise=killed)
+        if record is None:
+            return
+        if record.verdict == Verdict.POD_DELETED.value:
+            # By us, in a sweep: it says why there.
+            update = {"verdict": killed.verdict.value, "sentence": sentence, "hint": ""}
+            record = record.model_copy(update=update)
+        await self.record(record)
 
     async def _remove(self, pod: dict[str, Any]) -> None:
         metadata, ref = pod["metadata"], ref_of(pod)
-        if not metadata.get("deletionTimestamp"):
+        if not metadata.get("deletionTimestamp") and not _is_kept(pod):
             await self.cluster.delete_pod(
                 ref.namespace, ref.name, uid=ref.uid, grace_seconds=GRACE_SECONDS
             )
@@ -130,3 +138,13 @@ class StepsPlatform:
 
 def _ended(pod: dict[str, Any]) -> bool:
     return pod.get("status", {}).get("phase") in {"Succeeded", "Failed", "Pending"}
+
+
+def _is_kept(pod: dict[str, Any]) -> bool:
+    """Tell whether the pod has ended and is to be kept; the reaper deletes it after an hour."""
+    marked = KEEP_ANNOTATION in pod["metadata"].get("annotations", {})
+    return marked and pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
+
+
+def _stays(pod: dict[str, Any]) -> bool:
+    return _is_kept(pod) and FINALIZER not in pod["metadata"].get("finalizers", ())

@@ -22,6 +22,9 @@ def probe(task_id: str, **arguments: Any) -> StepOperator:  # noqa: ANN401 (of S
 with DAG("one", schedule=None, start_date=LONG_AGO):
     probe("only", step_params={"day": "{{ ds }}"})
 
+with DAG("kept", schedule=None, start_date=LONG_AGO):
+    probe("only", on_finish_action="keep_pod")
+
 with DAG("rich", schedule=None, start_date=LONG_AGO, params={"greeting": "hello"}):
     first = probe("first", outlets=[Asset("greetings")])
     probe(
