@@ -16,14 +16,17 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from stationmaster.airflow.current import current_settings
 from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.jobfile import JobFile, jobs_folder, load_job
-from stationmaster.step.settings import Settings
+
+if TYPE_CHECKING:
+    from stationmaster.step.settings import Settings
 
 __all__ = ["CatalogJob", "Placement", "find_job"]
 
@@ -67,9 +70,10 @@ def find_job(name: str, settings: Settings | None = None) -> CatalogJob:
     Raises:
         MisconfiguredError: There is no such job, or its file cannot be used.
     """
-    settings = settings or Settings()
+    settings = settings or current_settings()
     if settings.catalog_file != UNSET:
-        return _from_catalog_file(settings.catalog_file, name)
+        path = settings.catalog_file
+        return _from_catalog_file(path, name, _changed(path))
     folder = jobs_folder(settings)
     return _from_folder(folder, name, _changed(folder / name / "job.yaml"))
 
@@ -88,8 +92,9 @@ def _from_folder(folder: Path, name: str, changed: int) -> CatalogJob:
     return CatalogJob(image=f"stationmaster/{file.name}:latest", file=file)
 
 
-def _from_catalog_file(path: Path, name: str) -> CatalogJob:
-    jobs = _read(path, _changed(path))
+@lru_cache(maxsize=256)
+def _from_catalog_file(path: Path, name: str, changed: int) -> CatalogJob:
+    jobs = _read(path, changed)
     if name not in jobs:
         near = get_close_matches(name, jobs, n=3)
         raise MisconfiguredError(

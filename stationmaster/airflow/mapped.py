@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk.bases.operator import get_merged_defaults
 from airflow.sdk.definitions.mappedoperator import MappedOperator, OperatorPartial
 
+from stationmaster.airflow.current import current_settings
 from stationmaster.airflow.launcher.mapping import write_mapped
 from stationmaster.airflow.launcher.template import NeedsWorkerError
 from stationmaster.airflow.launcher.writing import configured_name
-from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ class MappedStep(MappedOperator):
     @property
     def launch(self) -> str | None:
         """Return the template that the launcher runs the step by, or why only a worker can."""
-        if (self.partial_kwargs.get("runtime") or Settings().runtime) != "kubernetes":
+        if (self.partial_kwargs.get("runtime") or current_settings().runtime) != "kubernetes":
             return None
         try:
             return write_mapped(self).model_dump_json(exclude_defaults=True, by_alias=True)
@@ -80,7 +80,7 @@ def step_partial(
     )
     said = {**default_args, **given}
     kwargs |= {name: job_says[name] for name in SCHEDULERS if name in job_says and name not in said}
-    runtime = said.get("runtime") or Settings().runtime
+    runtime = said.get("runtime") or current_settings().runtime
     if runtime == "kubernetes" and said.get("executor") is None:
         kwargs["executor"] = configured_name()
     made._expand_called = True  # noqa: SLF001 (else it warns that it was never mapped)

@@ -10,6 +10,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from stationmaster.airflow.arguments import check_arguments
 from stationmaster.airflow.catalog import find_job
 from stationmaster.airflow.contexts import count_shards, example_context, shard_contexts
+from stationmaster.airflow.current import current_settings
 from stationmaster.airflow.dates import business_date_template, parse_business_date
 from stationmaster.airflow.ends import outcome, read_end
 from stationmaster.airflow.exceptions import StepMisconfiguredError
@@ -22,7 +23,6 @@ from stationmaster.airflow.results import sentences
 from stationmaster.airflow.retries import StepRetryPolicy
 from stationmaster.airflow.sizes import resources_of
 from stationmaster.step.errors import MisconfiguredError
-from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,7 +85,7 @@ class StepOperator(KubernetesPodOperator):
         task_id = str(kwargs.get("task_id"))
         defaults = dict(kwargs.get("default_args") or {})
         check_arguments(task_id, {**defaults, **kwargs})
-        settings = Settings()
+        settings = current_settings()
         found = find_job(job, settings)
         self.job = job
         self.business_date = business_date or business_date_template(settings.zone)

@@ -6,14 +6,14 @@ import datetime as dt
 
 from airflow.sdk import CronTriggerTimetable
 
-from stationmaster.step.settings import Settings
+from stationmaster.airflow.current import current_settings
 
 __all__ = ["first_run", "on_business_clock"]
 
 
 def on_business_clock(cron: str) -> CronTriggerTimetable:
     """Return a schedule on the clocks of the business zone; a run is dated when it starts."""
-    return CronTriggerTimetable(cron, timezone=Settings().business_timezone)
+    return CronTriggerTimetable(cron, timezone=current_settings().business_timezone)
 
 
 def first_run() -> dt.datetime:
@@ -22,5 +22,5 @@ def first_run() -> dt.datetime:
     Airflow runs no task of an earlier run, not even in `airflow dags test`, and calls it a
     success; so the default is the first day of the data that the project comes with.
     """
-    settings = Settings()
+    settings = current_settings()
     return dt.datetime.combine(settings.first_run, dt.time(), settings.zone).astimezone(dt.UTC)

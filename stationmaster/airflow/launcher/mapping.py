@@ -17,13 +17,14 @@ from airflow.sdk.definitions._internal.expandinput import (
 )
 from airflow.sdk.definitions.xcom_arg import PlainXComArg, XComArg
 
+from stationmaster.airflow.launcher.plain import plain
 from stationmaster.airflow.launcher.template import (
     XCOM_MARK,
     Expansion,
     NeedsWorkerError,
     StepTemplate,
 )
-from stationmaster.airflow.launcher.writing import OWN_FIELDS, plain, write_template
+from stationmaster.airflow.launcher.writing import OWN_FIELDS, write_template
 from stationmaster.step.errors import MisconfiguredError
 
 if TYPE_CHECKING:

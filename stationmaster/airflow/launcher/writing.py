@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import copy
-import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.sdk.definitions.xcom_arg import PlainXComArg, XComArg
-
 from stationmaster.airflow.catalog import find_job
-from stationmaster.airflow.launcher.template import XCOM_MARK, NeedsWorkerError, StepTemplate
+from stationmaster.airflow.launcher.plain import plain
+from stationmaster.airflow.launcher.template import NeedsWorkerError, StepTemplate
+from stationmaster.airflow.launcher.wishes import plain_wishes
 
 if TYPE_CHECKING:
     from stationmaster.airflow.operator import StepOperator
 
-__all__ = ["configured_name", "plain", "why_worker", "write_template"]
+__all__ = ["configured_name", "why_worker", "write_template"]
 
 EXECUTOR_PATH: Final = "stationmaster.airflow.executor.StepExecutor"
 OWN_FIELDS: Final = frozenset({"business_date", "step_params", "shards", "size"})
 NEVER_SHOWN: Final = OWN_FIELDS | {"trigger_kwargs", "name", "pod_template_dict"}
-TEMPLATE_FILES: Final = (".json", ".yaml", ".yml")
-"""Endings of texts that Airflow reads as files next to the DAG's (KubernetesPodOperator)."""
-
 OVERRIDABLE: Final = (
     "execute",
     "pre_execute",
@@ -94,7 +89,7 @@ def write_template(operator: StepOperator) -> StepTemplate:
         image=job.image,
         job=job.file,
         placement=job.placement,
-        wishes=_plain_wishes(operator),
+        wishes=plain_wishes(operator),
         business_date=plain(operator.business_date),
         step_params=plain(operator.step_params),
         shards=plain(operator.shards),
@@ -108,91 +103,6 @@ def write_template(operator: StepOperator) -> StepTemplate:
         ends_on_worker=_why_end_on_worker(operator),
         fields=_other_fields(operator),
     )
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401 (anything a DAG's author may write)
-    """Return a value as JSON, Jinja left as it is.
-
-    Raises:
-        NeedsWorkerError: It is code, or an object that JSON has no form for.
-    """
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, XComArg):
-        return _mark(value)
-    if isinstance(value, dict):
-        return {str(name): plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(each) for each in value]
-    return value.isoformat() if isinstance(value, dt.date) else _plain_model(value)
-
-
-def _text(value: str) -> str:
-    if value.endswith(TEMPLATE_FILES):
-        message = f"{value!r} would be read as a template file"
-        raise NeedsWorkerError(message)
-    return str(value)
-
-
-def _plain_model(value: Any) -> dict[str, Any]:  # noqa: ANN401 (as `plain`)
-    """Return a model of the Kubernetes client as the API writes it."""
-    if hasattr(value, "openapi_types") and hasattr(value, "attribute_map"):
-        told = {key: getattr(value, name) for name, key in value.attribute_map.items()}
-        return {key: plain(each) for key, each in told.items() if each is not None}
-    message = f"{type(value).__name__} objects cannot be written into the serialized DAG"
-    raise NeedsWorkerError(message)
-
-
-def _plain_wishes(operator: StepOperator) -> dict[str, Any]:
-    twin = copy.copy(operator)  # building a pod changes the operator: env_vars grows
-    if not isinstance(twin.env_vars, dict):
-        twin.env_vars = list(twin.env_vars)
-    if _holds_braces(_untemplated(operator)):
-        message = "braces stand in an argument that is not templated"
-        raise NeedsWorkerError(message)
-    wishes: dict[str, Any] = plain(twin.wishes())
-    return wishes
-
-
-def _untemplated(operator: StepOperator) -> list[Any]:
-    """Return those of the pod's arguments that Airflow does not render."""
-    names = (
-        "affinity",
-        "full_pod_spec",
-        "init_containers",
-        "tolerations",
-        "host_aliases",
-        "pod_runtime_info_envs",
-        "ports",
-        "security_context",
-        "container_security_context",
-        "service_account_name",
-        "priority_class_name",
-        "runtime_class_name",
-        "schedulername",
-        "secrets",
-        "dns_config",
-        "image_pull_secrets",
-        "subdomain",
-    )
-    return [getattr(operator, name, None) for name in names]
-
-
-def _holds_braces(values: Iterable[object]) -> bool:
-    return any(mark in str(values) for mark in ("{{", "{%", "{#"))
-
-
-def _mark(argument: XComArg) -> dict[str, Any]:
-    if not isinstance(argument, PlainXComArg):
-        message = "an upstream's output is mapped, zipped or joined by a function"
-        raise NeedsWorkerError(message)
-    upstream = argument.operator
-    if upstream.is_mapped or upstream.get_closest_mapped_task_group() is not None:
-        message = f"the outputs of all map indexes of {upstream.task_id} are read"
-        raise NeedsWorkerError(message)
-    return {XCOM_MARK: {"task_id": upstream.task_id, "key": argument.key}}
 
 
 def _skip_exit_codes(codes: object) -> tuple[int, ...]:
