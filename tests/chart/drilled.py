@@ -18,7 +18,7 @@ from tests.cluster.testdags import put_config_map
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["DATABASES", "FULL", "NAMESPACE", "DrilledRelease"]
+__all__ = ["DATABASES", "FULL", "NAMESPACE", "STEPS", "DrilledRelease"]
 
 NAMESPACE: Final = "chart-drill"
 STEPS: Final = "chart-drill-steps"
@@ -112,13 +112,13 @@ class DrilledRelease:
         self.place.kubectl("scale", "deployment", "--replicas=0", *here)
         self.place.kubectl("wait", "--for=delete", "pod", "--timeout=4m", *here, seconds=250)
 
-    def job(self, cronjob: str) -> str:
+    def job(self, cronjob: str, namespace: str = NAMESPACE) -> str:
         """Run a CronJob's job now and return its log.
 
         Raises:
             subprocess.CalledProcessError: It did not complete.
         """
-        here, name = ("--namespace", NAMESPACE), f"{cronjob}-by-hand"
+        here, name = ("--namespace", namespace), f"{cronjob}-by-hand"
         begin = time.monotonic()
         self.place.kubectl("create", "job", name, f"--from=cronjob/{FULL}-{cronjob}", *here)
         self.place.kubectl(
@@ -126,6 +126,14 @@ class DrilledRelease:
         )
         self.say(f"{cronjob}, from its order to its end", time.monotonic() - begin)
         return self.place.kubectl("logs", f"job/{name}", "--all-containers", *here)
+
+    def ask_itself(self) -> None:
+        """Run `helm test`.
+
+        Raises:
+            AssertionError: The release says that something is not well.
+        """
+        self._helm("test", NAME, "--timeout=3m")
 
     def contents(self) -> dict[str, tuple[int, str]]:
         """Return each table of the three databases with its rows' number and digest."""
@@ -155,7 +163,7 @@ class DrilledRelease:
             pods = self.place.kubectl("get", "pods", "--namespace", NAMESPACE)
             message = f"helm {arguments[0]}: {done.stderr[-2000:]}\n{pods}"
             raise AssertionError(message)
-        self.say(f"helm {arguments[0]} --wait", seconds)
+        self.say(f"helm {arguments[0]}", seconds)
         return seconds
 
     def _remove(self) -> None:

@@ -71,6 +71,7 @@ class Door:
 def _door() -> Iterator[Door]:
     with DrilledRelease() as drilled, provider(drilled) as (forward, authority):
         drilled.upgrade(platform_image(), *SETTINGS)
+        drilled.ask_itself()
         airflow = drilled.release._forward("api-server", 8080)  # noqa: SLF001 (nobody logs in by password here)
         yield Door(airflow.address, forward, authority)
 

@@ -13,7 +13,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from stationmaster.step.datasets.catalog import open_catalog
-from tests.chart.drilled import FULL, NAMESPACE, DrilledRelease
+from tests.chart.drilled import FULL, NAMESPACE, STEPS, DrilledRelease
 from tests.chart.variants import platform_image
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.cluster, pytest.mark.proof, pytest.mark.timeout(1800)]
 
 ROWS: Final = pa.table({"customer": [f"c{number}" for number in range(1000)]})
-TABLE: Final = ("drill", "customers")
+TABLE: Final = ("stationmaster", "customers")
 SECRET: Final = {"key": "drill", "value": "a word that Airflow encrypts"}
 STEP: Final = "maintain_datasets"
 AIRFLOW: Final = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -42,6 +42,8 @@ class Loss:
     rows: Any
     variable: str
     run_state: str
+    chores: dict[str, str]
+    """What the CronJobs printed when they were run by hand."""
 
 
 @pytest.fixture(name="loss", scope="module")
@@ -64,7 +66,10 @@ def _loss(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loss]:
         rows = catalog(drilled, home).load_table(TABLE).scan().to_arrow()
         variable = drilled.release.airflow.call("GET", f"/api/v2/variables/{SECRET['key']}")
         run = drilled.run(STEP)
-        yield Loss(before, lost, after, rows, variable["value"], run["state"])
+        drilled.ask_itself()
+        chores = {"db-clean": drilled.job("db-clean")}
+        chores["maintenance"] = drilled.job("maintenance", STEPS)
+        yield Loss(before, lost, after, rows, variable["value"], run["state"], chores)
 
 
 def catalog(drilled: DrilledRelease, home: Path) -> SqlCatalog:
@@ -113,5 +118,11 @@ def test_what_the_databases_only_point_to_is_right(loss: Loss) -> None:
 
 
 def test_airflow_goes_on_after_a_restore(loss: Loss) -> None:
-    """A step runs as a pod."""
+    """A step runs as a pod, and the release finds itself well."""
     assert loss.run_state == "success"
+
+
+def test_chores_of_databases_and_datasets_do_their_work(loss: Loss) -> None:
+    """Metadata is cleaned table by table, and the datasets' maintenance looks at the table."""
+    assert "dag_run" in loss.chores["db-clean"]
+    assert TABLE[1] in loss.chores["maintenance"]
