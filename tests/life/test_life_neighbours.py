@@ -121,7 +121,7 @@ def test_a_pod_that_another_id_made_meanwhile_is_taken() -> None:
     """A create that meets the same attempt under another id adopts it, and sees how it ends."""
 
     async def main() -> None:
-        async with a_world(lambda _: succeeds(0.3)) as world:
+        async with a_world(lambda _: succeeds(0.3)) as world, asyncio.timeout(15):
             plan = plan_of()
             await world.watch.synced("life")
             world.fake.faults.refuse("create", Refusal(503, after_the_fact=True))

@@ -12,7 +12,7 @@ import pytest
 from stationmaster.airflow.life.attempts import live
 from stationmaster.airflow.life.pending import explain_pending, mount_trouble
 from stationmaster.airflow.life.stopping import StopSignal
-from stationmaster.airflow.life.testing import PodScript, succeeds, unschedulable
+from stationmaster.airflow.life.testing import PodScript, Refusal, succeeds, unschedulable
 from tests.life.plans import plan_of
 from tests.life.worlds import a_world
 
@@ -103,5 +103,25 @@ def test_a_wait_is_said_once_and_again_when_it_changes() -> None:
             told = [line for line in world.said if "waits for a node" in line]
             assert ["3 of 3" in told[0], "2 of 3" in told[1]] == [True, True]
             assert len(told) == 2
+
+    asyncio.run(main())
+
+
+def test_events_that_may_not_be_read_repeat_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the right to read events each sentence is said once, however long it waits."""
+    monkeypatch.setattr("stationmaster.airflow.life.explaining.FIRST_LOOK", 0.02)
+    monkeypatch.setattr("stationmaster.airflow.life.explaining.LONGEST_LOOK", 0.05)
+    script = unschedulable("0/3 nodes are available: 3 Insufficient memory.")
+
+    async def main() -> None:
+        async with a_world(lambda _: script) as world:
+            refused = [Refusal(403, "Forbidden", "cannot list resource events")] * 99
+            world.fake.faults.refuse("events", *refused)
+            living = asyncio.create_task(live(plan_of(), world.platform, StopSignal()))
+            await world.until(lambda: world.fake.faults.answered["events"] >= 5)
+            living.cancel()
+            await asyncio.gather(living, return_exceptions=True)
+            assert len([line for line in world.said if "cannot be read" in line]) == 1
+            assert len([line for line in world.said if "waits for a node" in line]) == 1
 
     asyncio.run(main())

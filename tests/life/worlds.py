@@ -47,12 +47,15 @@ class World:
 
 @asynccontextmanager
 async def a_world(
-    script: Callable[[dict[str, Any]], PodScript] | None = None, *, page_size: int = 250
+    script: Callable[[dict[str, Any]], PodScript] | None = None,
+    *,
+    page_size: int = 250,
+    patience_seconds: float = 5.0,
 ) -> AsyncIterator[World]:
     """Open a world whose pods go through the given script."""
     async with (
         FakeCluster(script) as fake,
-        Cluster(plain(fake.url), patience_seconds=5.0) as cluster,
+        Cluster(plain(fake.url), patience_seconds=patience_seconds) as cluster,
         PodWatch(cluster, page_size=page_size) as watch,
     ):
         yield World(fake, cluster, watch)
