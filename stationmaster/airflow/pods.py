@@ -14,6 +14,7 @@ from kubernetes.client import models as k8s  # type: ignore[import-untyped]
 
 from stationmaster.airflow.arguments import LABEL_DOMAIN
 from stationmaster.airflow.life.names import LOG_LABEL, label_value, labels_of, pod_name
+from stationmaster.airflow.podmodels import read_pod
 from stationmaster.step.protocol import CONTEXT_VARIABLE, TERMINATION_LOG
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _deserialized(job: CatalogJob) -> k8s.V1Pod:
     ]
     container = {"name": "base", "envFrom": environment}
     spec = {"containers": [container], "tolerations": list(job.placement.tolerations)}
-    return PodGenerator.deserialize_model_dict({"spec": spec})
+    return read_pod({"spec": spec})
 
 
 def _annotations(context: StepContext) -> dict[str, str]:
@@ -216,5 +217,5 @@ def _model(fields: dict[str, Any], *, for_pod: bool) -> Any:  # noqa: ANN401 (as
     container: dict[str, Any] = {"name": "base"}
     spec: dict[str, Any] = {"containers": [container]}
     (spec if for_pod else container)["securityContext"] = fields
-    read = PodGenerator.deserialize_model_dict({"spec": spec}).spec
+    read = read_pod({"spec": spec}).spec
     return read.security_context if for_pod else read.containers[0].security_context

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.airflow.life.budgets import Budgets
 from stationmaster.airflow.life.plan import StepPlan
+from stationmaster.airflow.podmodels import api_json
 from stationmaster.airflow.pods import build_pod
 from stationmaster.airflow.sizes import resources_of
 from stationmaster.step.protocol import CONTEXT_VARIABLE
@@ -64,7 +65,7 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
     Raises:
         MisconfiguredError: There is no such size.
     """
-    pod = _api_json(build_pod(wishes, job, resources_of(size), contexts[0]))
+    pod = api_json(build_pod(wishes, job, resources_of(size), contexts[0]))
     pod["metadata"]["namespace"] = pod["metadata"].get("namespace") or namespace
     if timeout_seconds and wishes.spec.active_deadline_seconds is None:
         # Ours ends the step in time; the cluster's own deadline is for when nobody watches.
@@ -86,13 +87,6 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
         skip_exit_codes=skip_exit_codes,
         keep_pods=keep_pods,
     )
-
-
-def _api_json(pod: V1Pod) -> dict[str, Any]:
-    from kubernetes.client import ApiClient  # noqa: PLC0415 (only where pods are made)
-
-    sanitized: dict[str, Any] = ApiClient().sanitize_for_serialization(pod)
-    return sanitized
 
 
 def _tell_log_path(pod: dict[str, Any], path: str) -> None:

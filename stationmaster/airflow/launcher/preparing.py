@@ -25,6 +25,7 @@ from fastapi import HTTPException
 
 from stationmaster.airflow.launcher.rendering import Renderer, task_option, template_of
 from stationmaster.airflow.launcher.template import NeedsWorkerError
+from stationmaster.airflow.podmodels import share_configuration
 
 if TYPE_CHECKING:
     from airflow.sdk.api.datamodels._generated import TIRunContext
@@ -63,6 +64,7 @@ class Preparation:
     def __init__(self, api: TaskApi, settings: Settings) -> None:
         self._api = api
         self._settings = settings
+        share_configuration()
         self._dags = CachedDBDagBag(
             load_op_links=False,
             cache_size=DAGS_IN_MEMORY,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
 from airflow.sdk.definitions._internal.templater import NativeEnvironment, create_template_env
 from airflow.sdk.definitions.context import render_template
 from airflow.serialization.definitions.baseoperator import SerializedBaseOperator
@@ -20,6 +19,7 @@ from stationmaster.airflow.dates import parse_business_date
 from stationmaster.airflow.launcher.mapping import Share, place, share_of
 from stationmaster.airflow.launcher.plans import plan_step
 from stationmaster.airflow.launcher.template import XCOM_MARK, NeedsWorkerError, StepTemplate
+from stationmaster.airflow.podmodels import read_pod
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -100,7 +100,7 @@ class Renderer:
         plan = plan_step(
             contexts,
             job=job,
-            wishes=PodGenerator.deserialize_model_dict(values["wishes"]),
+            wishes=read_pod(values["wishes"]),
             size=str(values["size"]),
             namespace=self.namespace,
             started_at=started_at,
