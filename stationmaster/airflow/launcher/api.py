@@ -1,7 +1,7 @@
 """Airflow's Task Execution API in this process: no network, no token, no api-server needed.
 
 The routes are Airflow's own, so what they promise holds here: checks of state, asset events, logs
-of events, fail-fast. The three that each step takes are called as the functions that they are:
+of events, fail-fast. Those that each step takes are called as the functions that they are:
 through HTTP's layers a call costs several times the work it does. What Airflow's SDK asks for
 while templates render goes through `InProcessExecutionAPI`. Every method blocks on the database:
 call it in a thread.
@@ -21,8 +21,10 @@ from airflow.api_fastapi.common.dagbag import create_dag_bag
 from airflow.api_fastapi.execution_api.datamodels import taskinstance as payloads
 from airflow.api_fastapi.execution_api.datamodels.token import TIClaims, TIToken
 from airflow.api_fastapi.execution_api.routes import task_instances as routes
+from airflow.api_fastapi.execution_api.routes import xcoms
 from airflow.sdk.api.client import Client, ServerResponseError
 from airflow.sdk.api.datamodels._generated import TaskInstance, TIRunContext
+from airflow.sdk.execution_time.comms import DeleteXCom, SetXCom
 from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor, set_supervisor_comms
 from airflow.utils.session import create_session
 from fastapi import HTTPException, Response
@@ -177,6 +179,31 @@ class _Supervisor(InProcessTestSupervisor):
         )
         supervisor.comms = InProcessSupervisorComms(supervisor=supervisor)
         return supervisor
+
+    def _handle_request(self, msg: Any, log: Any, req_id: int) -> None:  # noqa: ANN401 (as the base)
+        """Store and delete XComs, which each step does, by the routes themselves."""
+        if isinstance(msg, SetXCom | DeleteXCom):
+            _change_xcom(msg)
+            self.send_msg(None, req_id)
+        else:
+            super()._handle_request(msg, log, req_id)
+
+
+def _change_xcom(msg: SetXCom | DeleteXCom) -> None:
+    whose = {name: getattr(msg, name) for name in ("dag_id", "run_id", "task_id", "key")}
+    index = -1 if msg.map_index is None else msg.map_index
+    with _route() as session:
+        if isinstance(msg, DeleteXCom):
+            xcoms.delete_xcom(session, **whose, map_index=index)
+            return
+        xcoms.set_xcom(
+            **whose,
+            session=session,
+            value=msg.value,
+            map_index=index,
+            dag_result=msg.dag_result,
+            mapped_length=msg.mapped_length,
+        )
 
 
 def _client() -> Client:
