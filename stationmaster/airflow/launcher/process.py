@@ -10,6 +10,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
+from stationmaster.airflow.launcher.figures import tell_for_ever
 from stationmaster.airflow.launcher.messages import (
     Order,
     Report,
@@ -59,6 +60,9 @@ class Launcher:
         always = [
             asyncio.create_task(self._beat_for_ever()),
             asyncio.create_task(self._reap_for_ever()),
+            asyncio.create_task(
+                tell_for_ever(lambda: len(self._runs), self._services.platform.cluster.requests)
+            ),
         ]
         self._report(Report(kind=ReportKind.READY))
         try:
