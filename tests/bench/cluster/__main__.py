@@ -1,7 +1,7 @@
 """Measure the life of steps on the kind cluster, against its limit and against rivals.
 
 `python -m tests.bench.cluster` runs all and prints one JSON line a measurement; names choose
-some: `limit ours chain shards mapped kpo kpo_deferrable`.
+some. `held` and `throughput` need simulated nodes (KWOK) and are run by name only.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.bench.cluster.bare_pods import bare_pods
 from tests.bench.cluster.platform_cpu import PlatformCpu
+from tests.bench.cluster.simulated import Simulated
 from tests.cluster.ledger import attempts
 from tests.cluster.place import ROOT, Place
 from tests.cluster.release import Release
@@ -36,9 +37,10 @@ MOMENTS = ("queued_at", "created_at", "scheduled_at", "started_at", "finished_at
 class Bench:
     """Measure one release; each method yields measurements as documents."""
 
-    def __init__(self, release: Release, rounds: int) -> None:
+    def __init__(self, release: Release, given: argparse.Namespace) -> None:
         self._release = release
-        self._rounds = rounds
+        self._given = given
+        self._rounds: int = given.rounds
         self._cpu = PlatformCpu(release.place)
 
     def side(self) -> None:
@@ -85,6 +87,21 @@ class Bench:
         self._say(
             {"what": "idle", "cpu_a_second": {k: round(v / seconds, 4) for k, v in used.items()}}
         )
+
+    def held(self) -> None:
+        """`--dags` times `--steps` steps held at once on simulated nodes."""
+        simulated = self._simulated()
+        self._say(simulated.held(self._given.seconds or 300.0))
+
+    def throughput(self) -> None:
+        """`--total` steps of a second on simulated nodes."""
+        simulated = self._simulated()
+        self._say(simulated.throughput(self._given.total, self._given.seconds or 1.0))
+
+    def _simulated(self) -> Simulated:
+        simulated = Simulated(self._release, self._given.dags, self._given.steps)
+        simulated.prepare()
+        return simulated
 
     def _rival(self, name: str) -> None:
         for count in COUNTS:
@@ -167,12 +184,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the named measurements, all by default."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.cluster", description=__doc__)
     parts = ("idle", "side", "chain", "shards", "mapped", "kpo", "kpo_deferrable")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
+    named = (*parts, "held", "throughput")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(named))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dags", type=int, default=40, help="simulated pipelines")
+    parser.add_argument("--steps", type=int, default=50, help="of each of them")
+    parser.add_argument("--total", type=int, default=5000, help="steps of `throughput`")
+    parser.add_argument("--seconds", type=float, default=0.0, help="how long a simulated step runs")
     given = parser.parse_args(arguments)
     with Release(Place.find()) as release:
         install(release.place)
-        bench = Bench(release, given.rounds)
+        bench = Bench(release, given)
         for name in given.parts or parts:
             measure: Callable[[], None] = getattr(bench, name)
             measure()
