@@ -46,6 +46,17 @@ def test_max_active_tis_per_dag_bounds_a_step(airflow: AirflowHome, cluster: Clu
     assert most_at_once(airflow, cluster, runs) == 1
 
 
+def test_max_active_tis_per_dagrun_bounds_a_mapped_step(
+    airflow: AirflowHome, cluster: ClusterThread
+) -> None:
+    """Of five of a mapped step with max_active_tis_per_dagrun=2, two run at once in each run."""
+    runs = [airflow.call("trigger", dag_id="per_run") for _ in range(2)]
+    assert most_at_once(airflow, cluster, runs) == 4
+    contexts = [context_of_pod(pod) for pod in cluster.told]
+    told = [(each["run_id"], each["map_index"]) for each in contexts if each["run_id"] in runs]
+    assert sorted(told) == [(run, index) for run in sorted(runs) for index in range(5)]
+
+
 def test_priority_comes_first(airflow: AirflowHome, cluster: ClusterThread) -> None:
     """Steps that wait for the same slot start by priority, the weightiest first."""
     airflow.call("pool", name="one_slot", slots=1)
