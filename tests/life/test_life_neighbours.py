@@ -18,6 +18,8 @@ from tests.life.plans import plan_of
 from tests.life.worlds import World, a_world, by_attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from stationmaster.airflow.life.plan import StepPlan
 
 QUICK = {"pause_seconds": 0.0, "again": {"evicted": 3}}
@@ -47,20 +49,32 @@ async def reaped(world: World, *, known: frozenset[str] = frozenset()) -> Reaped
     return await reaper.round("life")
 
 
-def test_every_pod_says_whose_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(name="call_us")
+def _call_us(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Give this process another platform's id."""
+
+    def call(platform_id: str) -> None:
+        monkeypatch.setenv("STATIONMASTER_PLATFORM_ID", platform_id)
+        platform_label.cache_clear()
+
+    yield call
+    platform_label.cache_clear()
+
+
+def test_every_pod_says_whose_it_is(call_us: Callable[[str], None]) -> None:
     """The platform's id is in the labels of what is created."""
-    monkeypatch.setenv("STATIONMASTER_PLATFORM_ID", "prod.airflow")
+    call_us("prod.airflow")
 
     pod = pod_of(plan_of(), 0, 1)
 
     assert pod["metadata"]["labels"]["stationmaster.io/platform"] == "prod.airflow"
 
 
-def test_ids_that_no_label_can_hold_stay_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ids_that_no_label_can_hold_stay_apart(call_us: Callable[[str], None]) -> None:
     """Two long ids that begin and end alike are two labels, each one that Kubernetes takes."""
     labels = set()
     for middle in "xy":
-        monkeypatch.setenv("STATIONMASTER_PLATFORM_ID", f"{'a' * 60}/{middle}{'b' * 60}")
+        call_us(f"{'a' * 60}/{middle}{'b' * 60}")
         labels.add(platform_label())
 
     assert len(labels) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from typing import TYPE_CHECKING, Final
@@ -90,8 +91,11 @@ def label_value(text: str) -> str:
     return re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", clean)
 
 
+@functools.cache
 def platform_label() -> str:
     """Return this Airflow's own value of the platform's label, by STATIONMASTER_PLATFORM_ID.
+
+    Read once a process: the settings take milliseconds, and each pod wants it.
 
     An id that no label can hold is shortened, and keeps a hash of the whole.
     """
