@@ -12,15 +12,12 @@ import datetime as dt
 from airflow.sdk import DAG
 
 from stationmaster.airflow.operator import StepOperator
-from stationmaster.airflow.schedules import first_run, on_business_clock
-from stationmaster.step.settings import Settings
-
-cron = Settings().maintenance_schedule
+from stationmaster.airflow.schedules import first_run, maintenance_schedule
 
 with DAG(
     "maintain_datasets",
     description="Keeps tables small and quick.",
-    schedule=on_business_clock(cron) if cron else None,
+    schedule=maintenance_schedule(),
     start_date=first_run(),
     catchup=False,
     max_active_runs=1,

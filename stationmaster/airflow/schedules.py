@@ -8,7 +8,7 @@ from airflow.sdk import CronTriggerTimetable
 
 from stationmaster.airflow.current import current_settings
 
-__all__ = ["first_run", "on_business_clock"]
+__all__ = ["first_run", "maintenance_schedule", "on_business_clock"]
 
 
 def on_business_clock(cron: str) -> CronTriggerTimetable:
@@ -24,3 +24,9 @@ def first_run() -> dt.datetime:
     """
     settings = current_settings()
     return dt.datetime.combine(settings.first_run, dt.time(), settings.zone).astimezone(dt.UTC)
+
+
+def maintenance_schedule() -> CronTriggerTimetable | None:
+    """Return when datasets are maintained; None where a CronJob of the chart does it."""
+    cron = current_settings().maintenance_schedule
+    return on_business_clock(cron) if cron else None
