@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stationmaster.airflow.operator import StepOperator
     from stationmaster.step.protocol import StepContext
 
-__all__ = ["PodRun", "worker_run"]
+__all__ = ["PodRun", "log_path_of", "worker_run"]
 
 LAST_SECONDS: Final = 15.0
 """How long a stopped run may take to delete its pods before the worker goes on without it."""
@@ -174,6 +174,7 @@ def worker_run(operator: StepOperator, context: Context, contexts: list[StepCont
         schedule_seconds=operator.schedule_seconds,
         start_seconds=operator.start_seconds,
         keep_pods=operator.keeps_pods,
+        log_path=log_path_of(context),
     )
 
     def still_wanted() -> bool:
@@ -190,3 +191,28 @@ def worker_run(operator: StepOperator, context: Context, contexts: list[StepCont
         cluster_context=operator.cluster_context,
         in_cluster=operator.in_cluster,
     )
+
+
+def log_path_of(context: Context) -> str:
+    """Return Airflow's relative path of the try's log, as the scheduler renders it.
+
+    No worker is told: the path is made of `[logging] log_filename_template` and the task
+    instance, here as there (`ExecuteTask.make`).
+    """
+    from airflow.utils.helpers import (  # noqa: PLC0415 (a worker of pods only)
+        log_filename_template_renderer,
+    )
+
+    return str(log_filename_template_renderer()(ti=_WithRun(context)))
+
+
+class _WithRun:
+    """Stand for the scheduler's task instance, which knows its run."""
+
+    def __init__(self, context: Context) -> None:
+        self._ti = context["ti"]
+        self.dag_run = context["dag_run"]
+        self.logical_date = self.dag_run.logical_date
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (as the task instance)
+        return getattr(self._ti, name)

@@ -34,6 +34,12 @@ def step(dag: DAG, **arguments: Any) -> StepOperator:  # noqa: ANN401 (of StepOp
     return StepOperator(task_id="step", job="toy-hello", runtime="kubernetes", dag=dag, **arguments)
 
 
+def container_of(pod: dict[str, Any]) -> dict[str, Any]:
+    """Return the step's container."""
+    container: dict[str, Any] = pod["spec"]["containers"][0]
+    return container
+
+
 def test_a_worker_lives_the_pods(
     dag: DAG, run_dag: RunDag, xcom: Pull, cluster: ClusterThread
 ) -> None:
@@ -76,3 +82,27 @@ def test_a_missing_cluster_is_said(
 
     assert isinstance(failures[0], StepMisconfiguredError)
     assert "kubeconfig" in str(failures[0])
+
+
+@pytest.fixture
+def _other_log_paths(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have Airflow keep its logs elsewhere; it reads that setting once a process."""
+    from airflow.utils.helpers import log_filename_template_renderer  # noqa: PLC0415 (its home)
+
+    template = "{{ ti.dag_run.run_id }}/{{ ti.task_id }}-{{ ti.try_number }}.log"
+    monkeypatch.setenv("AIRFLOW__LOGGING__LOG_FILENAME_TEMPLATE", template)
+    log_filename_template_renderer.cache_clear()
+    yield
+    monkeypatch.undo()
+    log_filename_template_renderer.cache_clear()
+
+
+@pytest.mark.usefixtures("_other_log_paths")
+def test_the_pod_writes_its_log_where_airflow_looks(
+    dag: DAG, run_dag: RunDag, cluster: ClusterThread
+) -> None:
+    """Whatever log_filename_template is, a worker's pod is told the path that Airflow reads."""
+    step(dag)
+    run = run_dag(dag)
+    env = {each["name"]: each.get("value") for each in container_of(cluster.told[0])["env"]}
+    assert env["STATIONMASTER_LOG_PATH"] == f"{run.run_id}/step-1"
