@@ -116,7 +116,7 @@ def test_an_older_scheduler_runs_a_dag_after_both_schemas_were_taken_back(
     assert upgraded != OTHER_SCHEMA
 
 
-def test_a_change_of_schema_and_its_way_back_lose_no_run(other_schema: Story) -> None:
+def test_the_way_back_to_an_older_schema_loses_no_run(other_schema: Story) -> None:
     """Runs of before, of the newer version and of after are all there."""
     assert other_schema.remembered == other_schema.asked
     assert len(other_schema.asked) == 3

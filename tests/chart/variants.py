@@ -31,15 +31,15 @@ def platform_image() -> str:
 
 def airflow_image(version: str) -> str:
     """Return the platform's image with another version of Airflow, on every node of the cluster."""
-    return _variant("other-airflow.Dockerfile", AIRFLOW=version)
+    return _variant("other-airflow.Dockerfile", ROOT, AIRFLOW=version)
 
 
 def newer_ledger_image() -> str:
     """Return the platform's image with a ledger's schema that no older program fits."""
-    return _variant("next-ledger.Dockerfile")
+    return _variant("next-ledger.Dockerfile", FOLDER)
 
 
-def _variant(dockerfile: str, **arguments: str) -> str:
+def _variant(dockerfile: str, context: Path, **arguments: str) -> str:
     """Build a variant whose tag is not there, and load it."""
     docker = client()
     base = find_base(docker, ROOT)
@@ -53,7 +53,7 @@ def _variant(dockerfile: str, **arguments: str) -> str:
         if bundle := certificates():
             command += ["--secret", f"id=ca,src={bundle}"]
         log = ROOT / "build" / "images" / "chart-drill.log"
-        build([*command, "--tag", reference, "."], ROOT, log, lambda _: None)
+        build([*command, "--tag", reference, str(context)], ROOT, log, lambda _: None)
     forget_old(docker, REPOSITORY, keep=6)
     load(docker, kind_nodes(docker, CLUSTER), [reference], _say)
     return reference

@@ -1,7 +1,8 @@
-"""Rename a column that every program of the first generation asks for: none fits any more."""
+"""Give the ledger a new generation, which every program of the first one refuses."""
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 __all__ = ["down_revision", "downgrade", "revision", "upgrade"]
@@ -11,10 +12,10 @@ down_revision = "g1_0001"
 
 
 def upgrade() -> None:
-    """Rename it."""
-    op.alter_column("attempt", "node", new_column_name="place")
+    """Add a column."""
+    op.add_column("attempt", sa.Column("place", sa.Text))
 
 
 def downgrade() -> None:
-    """Give it its name back; nothing is lost."""
-    op.alter_column("attempt", "place", new_column_name="node")
+    """Drop it; what it held is lost."""
+    op.drop_column("attempt", "place")

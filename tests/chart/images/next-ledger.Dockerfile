@@ -2,7 +2,7 @@
 ARG PLATFORM
 FROM ${PLATFORM}
 USER 0
-COPY tests/chart/images/g2_0001_place.py /tmp/
+COPY g2_0001_place.py /tmp/
 RUN ledger=/opt/venv/lib/$(cd /opt/venv/lib && ls)/site-packages/stationmaster/ledger \
     && mv /tmp/g2_0001_place.py "$ledger/migrations/versions/" \
     && sed -i 's/^HEAD: Final = .*/HEAD: Final = "g2_0001"/' "$ledger/schema.py" \
