@@ -22,7 +22,7 @@ from airflow.api_fastapi.execution_api.datamodels import taskinstance as payload
 from airflow.api_fastapi.execution_api.datamodels.token import TIClaims, TIToken
 from airflow.api_fastapi.execution_api.routes import task_instances as routes
 from airflow.api_fastapi.execution_api.routes import xcoms
-from airflow.sdk.api.client import Client, ServerResponseError
+from airflow.sdk.api.client import Client
 from airflow.sdk.api.datamodels._generated import TaskInstance, TIRunContext
 from airflow.sdk.execution_time.comms import DeleteXCom, SetXCom
 from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor, set_supervisor_comms
@@ -100,8 +100,8 @@ class TaskApi:
 
     def inactive_assets(self, ti_id: str) -> list[str]:
         """Return the names of the task's assets that are not active."""
-        with _gone_if_refused():
-            found = self._client.task_instances.validate_inlets_and_outlets(uuid.UUID(ti_id))
+        with _route() as session:
+            found = routes.validate_inlets_and_outlets(uuid.UUID(ti_id), session, self._dags)
         return [str(each.name or each.uri) for each in found.inactive_assets or ()]
 
     def succeed(
@@ -226,19 +226,4 @@ def _route() -> Iterator[Session]:
     except HTTPException as error:
         if error.status_code in GONE:
             raise GoneError(str(error.detail)) from error
-        raise
-
-
-@contextmanager
-def _gone_if_refused() -> Iterator[None]:
-    """Turn "no such task instance" and "not in that state" into GoneError."""
-    try:
-        yield
-    except ServerResponseError as error:
-        if error.response.status_code in GONE:
-            raise GoneError(str(error.detail)) from error
-        raise
-    except httpx.HTTPStatusError as error:
-        if error.response.status_code in GONE:
-            raise GoneError(error.response.text) from error
         raise
