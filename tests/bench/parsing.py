@@ -50,7 +50,12 @@ def ours(task_id: str, number: int) -> object:
     from stationmaster.airflow.operator import StepOperator  # noqa: PLC0415 (a process of its own)
 
     params = {"seconds": number, "day": "{{ ds }}"}
-    return StepOperator(task_id=task_id, job=f"probe-{number % 10}", step_params=params)
+    return StepOperator(
+        task_id=task_id,
+        job=f"probe-{number % 10}",
+        step_params=params,
+        labels={"step": task_id},
+    )
 
 
 def theirs(task_id: str, number: int) -> object:

@@ -79,5 +79,5 @@ def test_a_step_is_traced_from_task_to_pod(
     told = f"00-{last.trace_id.hex()}-{last.span_id.hex()}-"
     assert context_of_pod(pod)["traceparent"].startswith(told)
     assert attributes_of(last)["stationmaster.pipeline"] == "one"
-    begun = [each.start_time_unix_nano // 1000 for each in (phases[0], task)]
-    assert begun[0] == begun[1]  # when Airflow queued it
+    # Both begin when Airflow queued the task, told in floats of Airflow's.
+    assert abs(phases[0].start_time_unix_nano - task.start_time_unix_nano) <= 2_000

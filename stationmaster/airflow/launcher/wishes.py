@@ -1,7 +1,7 @@
 """The pod that an operator's arguments describe, as JSON, quickly: DAG files are parsed all day.
 
 KubernetesPodOperator builds it, which takes milliseconds; steps of one DAG file mostly differ in
-what they run only. So the rest is built once for each set of arguments, and what a step runs is
+what they run, and in labels. So the rest is built once for each set of arguments, and those are
 put in, as KubernetesPodOperator does (`build_pod_request_obj`).
 """
 
@@ -27,14 +27,21 @@ if TYPE_CHECKING:
 
 __all__ = ["plain_wishes"]
 
-FILLED: Final = {"image": "image", "cmds": "command", "arguments": "args"}
-"""What a step runs: argument, and field of its container."""
+FILLED: Final = {
+    "image": ("container", "image"),
+    "cmds": ("container", "command"),
+    "arguments": ("container", "args"),
+    "container_resources": ("container", "resources"),
+    "annotations": ("metadata", "annotations"),
+    "node_selector": ("spec", "nodeSelector"),
+}
+"""What steps differ in: argument, and where the pod has it, as it is."""
 
 MERGED: Final = (
     *("full_pod_spec", "pod_template_dict", "pod_template_file", "secrets"),
     "pod_runtime_info_envs",
 )
-"""Arguments that are merged with what a step runs, so that it cannot be put in afterwards."""
+"""Arguments that are merged with others, so that those cannot be put in afterwards."""
 
 OURS: Final = frozenset(
     {
@@ -42,7 +49,7 @@ OURS: Final = frozenset(
         *("schedule_seconds", "start_seconds", "_run", "_cached_logger"),
         # A step's pod is named by its try.
         *("name", "random_name_suffix"),
-        *(*FILLED, "env_vars"),
+        *(*FILLED, "env_vars", "labels"),
     }
 )
 """Attributes that the kept part of the pod does not come from."""
@@ -65,11 +72,14 @@ def plain_wishes(operator: StepOperator) -> dict[str, Any]:
     if key is None:
         return _built(operator, {})
     pod: dict[str, Any] = json.loads(_keep(key, operator))
-    container = pod["spec"]["containers"][0]
-    for argument, field in FILLED.items():
+    metadata, spec = pod["metadata"], pod["spec"]
+    places = {"metadata": metadata, "spec": spec, "container": spec["containers"][0]}
+    for argument, (place, field) in FILLED.items():
         if (value := getattr(operator, argument)) is not None:
-            container[field] = plain(value)
-    container["env"] = _env(operator.env_vars)
+            places[place][field] = plain(value)
+    places["container"]["env"] = _env(operator.env_vars)
+    named = {name: "" if value is None else value for name, value in operator.labels.items()}
+    metadata["labels"] = {**plain(named), **metadata["labels"]}
     return pod
 
 
@@ -78,7 +88,7 @@ def _keep(key: str, operator: StepOperator) -> str:
     if key in _kept:
         _kept.move_to_end(key)
     else:
-        nothing: dict[str, Any] = {**dict.fromkeys(FILLED), "env_vars": []}
+        nothing: dict[str, Any] = {**dict.fromkeys(FILLED), "env_vars": [], "labels": {}}
         _kept[key] = json.dumps(_built(operator, nothing))
         if len(_kept) > MOST_KEPT:
             _kept.popitem(last=False)
@@ -94,7 +104,8 @@ def _key(operator: StepOperator) -> str | None:
     if any(getattr(operator, name) for name in MERGED):
         return None
     variables: object = operator.env_vars
-    if not isinstance(variables, dict | list):
+    labels: object = operator.labels
+    if not isinstance(variables, dict | list) or not isinstance(labels, dict):
         return None  # an upstream's output: KubernetesPodOperator says what is wrong with it
     base, values = _base_fields(), vars(operator)
     try:
