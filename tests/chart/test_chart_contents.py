@@ -131,6 +131,14 @@ def test_every_airflow_setting_is_one_that_airflow_has() -> None:
     assert {name for name in ours if not name.startswith("AIRFLOW__FAB__")} <= options
 
 
+def test_spans_go_where_metrics_go_by_the_same_protocol() -> None:
+    """Airflow's default speaks gRPC: at a port that expects HTTP nothing would arrive."""
+    settings = of_kind(render("eks"), "ConfigMap")["stationmaster-airflow"]["data"]
+    assert settings["OTEL_EXPORTER_OTLP_ENDPOINT"].endswith(":4318")
+    assert settings["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf"
+    assert settings["OTEL_TRACES_EXPORTER"] == "otlp_proto_http"
+
+
 def test_passwords_of_one_render_fit_each_other() -> None:
     """The URI that Airflow, ledger and steps use holds the password that Postgres takes."""
     objects = render("kind")

@@ -64,6 +64,7 @@ def test_a_value_of_the_wrong_kind_is_named(setting: str, words: str) -> None:
         ("airflow.login.webserverConfig=AUTH_ROLE_PUBLIC = 'Admin'", "lets everybody in"),
         ("airflow.config.AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS=1", "who may do what"),
         ("airflow.config.AIRFLOW__FAB__AUTH_ROLE_PUBLIC=Admin", "who may do what"),
+        ("airflow.metrics.otel.traces=true", "airflow.metrics.otel.endpoint"),
         ("airflow.login.users.admin=null", "nobody could log in"),
         ("airflow.config.AIRFLOW__CORE__FERNET_KEY=k", "does not belong into values"),
         ("airflow.environment.AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=u", "database.existingSecret"),

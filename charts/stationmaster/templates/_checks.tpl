@@ -49,6 +49,9 @@
 {{- if and $airflow.metrics.exporter.enabled $airflow.metrics.statsd.host -}}
 {{- fail "airflow.metrics.statsd.host names a statsd server of yours while airflow.metrics.exporter.enabled brings one: set only one of the two." -}}
 {{- end -}}
+{{- if and $airflow.metrics.otel.traces (not $airflow.metrics.otel.endpoint) -}}
+{{- fail "airflow.metrics.otel.traces needs airflow.metrics.otel.endpoint: where spans go, such as http://collector.monitoring:4318." -}}
+{{- end -}}
 {{- with $airflow.login -}}
 {{- if and .oidc.enabled .webserverConfig -}}
 {{- fail "airflow.login.webserverConfig replaces what airflow.login.oidc writes: set only one of the two." -}}

@@ -59,9 +59,13 @@ AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED: "True"
 {{- with .metrics.otel.endpoint }}
 AIRFLOW__METRICS__OTEL_ON: "True"
 OTEL_EXPORTER_OTLP_ENDPOINT: {{ . | quote }}
+OTEL_EXPORTER_OTLP_PROTOCOL: http/protobuf
+OTEL_SERVICE_NAME: {{ $name }}
 {{- end }}
 {{- if .metrics.otel.traces }}
 AIRFLOW__TRACES__OTEL_ON: "True"
+# Airflow's default, `otlp`, speaks gRPC, whatever the protocol above.
+OTEL_TRACES_EXPORTER: otlp_proto_http
 {{- end }}
 STATIONMASTER_RUNTIME: kubernetes
 STATIONMASTER_STEPS_NAMESPACE: {{ $.Values.steps.namespace }}
