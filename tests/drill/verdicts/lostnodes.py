@@ -65,24 +65,19 @@ def _on_control_plane(scene: Scene) -> StepPlan:
 async def _image_there(scene: Scene) -> AsyncIterator[None]:
     """Bring the small image to the control plane's node, which needs none otherwise."""
     node = await scene.kubectl("get", "nodes", "-l", CONTROL, "-o", "name")
-    await asyncio.to_thread(_copy_image, victim(scene), node.split("/")[-1].strip())
+    await asyncio.to_thread(_load_image, node.split("/")[-1].strip())
     yield
 
 
-def _copy_image(source: str, target: str) -> None:
-    image = f"docker.io/{base_image()}"
-    if image in images(target, "ls", "-q").split():
+def _load_image(node: str) -> None:
+    image = base_image()
+    if f"docker.io/{image}" in images(node, "ls", "-q").split():
         return
     docker = shutil.which("docker") or "docker"
-    command = ("ctr", "-n", "k8s.io", "images")
-    tar = subprocess.run(
-        [docker, "exec", source, *command, "export", "-", image], capture_output=True, check=True
-    )
+    saved = subprocess.run([docker, "save", image], capture_output=True, check=True)
+    into = ("ctr", "-n", "k8s.io", "images", "import", "-")
     subprocess.run(
-        [docker, "exec", "-i", target, *command, "import", "-"],
-        input=tar.stdout,
-        capture_output=True,
-        check=True,
+        [docker, "exec", "-i", node, *into], input=saved.stdout, capture_output=True, check=True
     )
 
 
