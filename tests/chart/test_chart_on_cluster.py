@@ -154,6 +154,24 @@ def test_each_revision_migrates_by_a_job_of_its_own() -> None:
     assert jobs() == one
 
 
+@pytest.mark.parametrize("way", ["upgrade", "rollback"])
+@pytest.mark.usefixtures("namespaces")
+def test_what_was_scaled_to_nothing_comes_back(way: str) -> None:
+    """After a restore or a downgrade, for which somebody stopped Airflow, it is started again."""
+    upgrade("--set=image.tag=one")
+    upgrade("--set=image.tag=two")
+    kubectl("scale", "deployment", "--all", "--replicas=0", "-n", PLACE)
+    if way == "upgrade":
+        upgrade("--set=image.tag=two")
+    else:
+        done = helm("rollback", RELEASE, f"--namespace={PLACE}", "--wait=hookOnly", *config())
+        assert done.returncode == 0, done.stderr
+    found = json.loads(kubectl("get", "deployments", "-n", PLACE, "-o", "json").stdout)["items"]
+    replicas = {item["metadata"]["name"]: item["spec"]["replicas"] for item in found}
+    assert replicas
+    assert all(replicas.values()), replicas
+
+
 @pytest.mark.usefixtures("namespaces")
 def test_nobody_but_the_launcher_may_start_a_pod() -> None:
     """The scheduler's account may make pods of steps only; the platform's others may do nothing."""
