@@ -1,7 +1,8 @@
 """Measure the life of steps on the kind cluster, against its limit and against rivals.
 
 `python -m tests.bench.cluster` runs all and prints one JSON line a measurement; names choose
-some. `held` and `throughput` need simulated nodes (KWOK) and are run by name only.
+some. `held` and `throughput` take no cluster but what `make cluster KWOK=1` has built: they run by
+name only, on a control plane of their own with simulated nodes.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import argparse
 import asyncio
 import datetime as dt
 import json
+import os
 import statistics
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from tests.bench.cluster.alone import Alone
 from tests.bench.cluster.bare_pods import bare_pods
 from tests.bench.cluster.platform_cpu import PlatformCpu
 from tests.bench.cluster.simulated import Simulated
@@ -37,10 +40,9 @@ MOMENTS = ("queued_at", "created_at", "scheduled_at", "started_at", "finished_at
 class Bench:
     """Measure one release; each method yields measurements as documents."""
 
-    def __init__(self, release: Release, given: argparse.Namespace) -> None:
+    def __init__(self, release: Release, rounds: int) -> None:
         self._release = release
-        self._given = given
-        self._rounds: int = given.rounds
+        self._rounds = rounds
         self._cpu = PlatformCpu(release.place)
 
     def side(self) -> None:
@@ -84,28 +86,11 @@ class Bench:
         time.sleep(60)
         used = PlatformCpu.between(before, self._cpu.read())
         seconds = time.monotonic() - started
-        self._say(
-            {"what": "idle", "cpu_a_second": {k: round(v / seconds, 4) for k, v in used.items()}}
-        )
-
-    def held(self) -> None:
-        """`--dags` times `--steps` steps held at once on simulated nodes."""
-        simulated = self._simulated()
-        self._say(simulated.held(self._given.seconds or 300.0))
-
-    def throughput(self) -> None:
-        """`--total` steps of a second on simulated nodes."""
-        simulated = self._simulated()
-        self._say(simulated.throughput(self._given.total, self._given.seconds or 1.0))
-
-    def _simulated(self) -> Simulated:
-        simulated = Simulated(self._release, self._given.dags, self._given.steps)
-        simulated.prepare()
-        return simulated
+        _say({"what": "idle", "cpu_a_second": {k: round(v / seconds, 4) for k, v in used.items()}})
 
     def _rival(self, name: str) -> None:
         for count in COUNTS:
-            self._say({"what": name, "steps": count, **self._run(f"bench_{name}_{count}", count)})
+            _say({"what": name, "steps": count, **self._run(f"bench_{name}_{count}", count)})
 
     def _bare(self, count: int, *, chain: bool = False) -> float:
         time.sleep(SETTLE_SECONDS)
@@ -154,7 +139,7 @@ class Bench:
         limits = [limit for limit, _ in pairs]
         walls = [run["wall_s"] for _, run in pairs]
         ratios = sorted(wall / limit for limit, wall in zip(limits, walls, strict=True))
-        self._say(
+        _say(
             {
                 "what": what,
                 "steps": count,
@@ -169,9 +154,25 @@ class Bench:
             }
         )
 
-    def _say(self, document: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps({"revision": _revision(), **document}) + "\n")
-        sys.stdout.flush()
+
+def _alone(given: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return what simulated steps cost, each part on a stand of its own."""
+    found = []
+    settings = dict(each.split("=", 1) for each in given.set)
+    for name in given.parts:
+        with Alone(given.dags, given.steps, settings) as stand:
+            simulated = Simulated(stand, given.steps)
+            if name == "held":
+                measured = simulated.held(given.dags, given.seconds or 300.0)
+            else:
+                measured = simulated.throughput(given.total, given.seconds or 1.0)
+        found.append({**measured, "settings": settings, "load": os.getloadavg()})
+    return found
+
+
+def _say(document: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps({"revision": _revision(), **document}) + "\n")
+    sys.stdout.flush()
 
 
 def _revision() -> str:
@@ -190,11 +191,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--dags", type=int, default=40, help="simulated pipelines")
     parser.add_argument("--steps", type=int, default=50, help="of each of them")
     parser.add_argument("--total", type=int, default=5000, help="steps of `throughput`")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--seconds", type=float, default=0.0, help="how long a simulated step runs")
     given = parser.parse_args(arguments)
+    if set(given.parts) & {"held", "throughput"}:
+        for document in _alone(given):
+            _say(document)
+        return 0
     with Release(Place.find()) as release:
         install(release.place)
-        bench = Bench(release, given)
+        bench = Bench(release, given.rounds)
         for name in given.parts or parts:
             measure: Callable[[], None] = getattr(bench, name)
             measure()

@@ -1,190 +1,153 @@
 """Thousands of steps on simulated nodes (KWOK): held at once, and one after the other.
 
-KWOK plays the kubelet only: Airflow, the launcher, the API server and the pods in it are real,
-and a simulated step ends with the last word of a real one (k8s/kind/kwok/step-done.yaml).
+KWOK plays the kubelet only: scheduler, launcher, API server and the pods in it are real, and a
+simulated step ends with the last word of a real one (k8s/kind/kwok/step-done.yaml).
 """
 
 from __future__ import annotations
 
-import json
 import math
-import subprocess
-import tempfile
 import time
-import uuid
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
-from tests.bench.cluster.platform_cpu import PlatformCpu
-from tests.bench.cluster.usage import LauncherFigures, Usage
-from tests.cluster.airflow_api import RunError
-from tests.cluster.place import ROOT
-from tests.cluster.testdags import FOLDERS, put_config_map
-
 if TYPE_CHECKING:
-    from tests.bench.cluster.usage import Use
-    from tests.cluster.release import Release
+    from tests.bench.cluster.alone import Alone
 
-__all__ = ["Simulated"]
+__all__ = ["Look", "Simulated"]
 
-PODS_A_NODE = 250
-POOL = "bench_simulated"
-POOL_SLOTS = 20_000
+SETTLE_SECONDS = 15.0
+IDLE_CPU_SECONDS = 0.15
 LOOK_SECONDS = 5.0
-LONGEST_SECONDS = 1500.0
-HERE = Path(__file__).parent
+LONGEST_SECONDS = 3000.0
+LAST_FIGURES_SECONDS = 100.0
 
-STATES = sa.text("select state, count(*) from task_instance where run_id like :mark group by state")
-ENDS = sa.text(
-    "select extract(epoch from start_date), extract(epoch from end_date) from task_instance"
-    " where run_id like :mark and state = 'success' order by end_date"
+STATES = (
+    "select coalesce(state, 'none') as state, count(*) as number from task_instance"
+    " where run_id = any(:runs) group by 1"
 )
+ENDS = (
+    "select cast(extract(epoch from start_date) as float) as started,"
+    " cast(extract(epoch from end_date) as float) as ended from task_instance"
+    " where run_id = any(:runs) and state = 'success' order by end_date"
+)
+OVER = ("success", "failed", "upstream_failed", "skipped")
+
+
+@dataclass(frozen=True)
+class Look:
+    """Hold one look at everything: states of the steps, CPU seconds by part, memory."""
+
+    at: float
+    states: dict[str, int]
+    cpu: dict[str, float]
+    mib: dict[str, float]
+
+    def cores_since(self, before: Look) -> dict[str, float]:
+        """Return CPU seconds a second, by part, since then."""
+        seconds = self.at - before.at
+        return {
+            name: round((now - before.cpu[name]) / seconds, 3) for name, now in self.cpu.items()
+        }
 
 
 class Simulated:
-    """Measure one release with steps on simulated nodes; a measurement is a document."""
+    """Measure a scheduler with its launcher; each measurement is a document."""
 
-    def __init__(self, release: Release, dags: int, steps: int) -> None:
-        self._release = release
-        self._dags = dags
-        self._steps = steps
-        self._engine = sa.create_engine(release.database("airflow"), pool_pre_ping=True)
+    def __init__(self, stand: Alone, steps_a_run: int) -> None:
+        self._stand = stand
+        self._steps_a_run = steps_a_run
+        self._wait_until_idle()
 
-    def prepare(self) -> None:
-        """Bring nodes, pool and DAGs onto the cluster; safe to run again."""
-        nodes = math.ceil(self._dags * self._steps / PODS_A_NODE) + 2
-        subprocess.run([ROOT / "k8s" / "kind" / "cluster", "simulate", str(nodes)], check=True)
-        self._open_pool()
-        self._install()
-        for index in range(self._dags):
-            self._release.airflow.wait_for_dag(_dag_id(index), seconds=300)
+    def held(self, runs: int, seconds: float) -> dict[str, Any]:
+        """Hold all steps of the runs at once, each for that many seconds."""
+        count = runs * self._steps_a_run
+        looks, document = self._measure(runs, seconds)
+        full = [look for look in looks if look.states.get("running") == count]
+        # The rows say running a moment before the last pods are there.
+        settled = [look for look in full if look.at >= full[0].at + SETTLE_SECONDS]
+        held = {}
+        if len(settled) > 1:
+            first, last = settled[0], settled[-1]
+            held = {
+                "held_all_s": round(last.at - first.at),
+                "held_cores": last.cores_since(first),
+                "held_mib": last.mib,
+            }
+        most = max(look.states.get("running", 0) for look in looks)
+        return {"what": "held", "held_most": most, **held, **document}
 
-    def held(self, seconds: float) -> dict[str, Any]:
-        """Hold all steps at once, each for that many seconds; what the launcher uses for it."""
-        usage, figures = Usage(self._release.place), LauncherFigures(self._release.place)
-        before, requests = usage.read(), figures.last()["requests"]
-        platform = PlatformCpu(self._release.place)
-        platform_before = platform.read()
-        mark, count = self._start(self._dags, seconds), self._dags * self._steps
-        looks = self._watch(mark, count, usage, before)
-        platform_used = PlatformCpu.between(platform_before, platform.read())
-        sent = _difference(figures.settled()["requests"], requests)
-        full = [use for running, use in looks if running == count]
-        most = max(running for running, _ in looks)
-        after = looks[-1][1]
-        return {
-            "what": "held",
-            "dags": self._dags,
-            "steps": count,
-            "held_most": most,
-            "states": self._states(mark),
-            "held_all_s": round(full[-1].at - full[0].at) if full else 0,
-            "until_all_held_s": round(full[0].at - before.at) if full else None,
-            "whole_s": round(after.at - before.at),
-            "launcher_mib": {
-                "before": before.resident_mib,
-                "held": full[-1].resident_mib if full else None,
-                "most": max(use.resident_mib for _, use in looks),
-            },
-            "cores_held": full[-1].cores_since(full[0]) if len(full) > 1 else None,
-            "cores_whole": after.cores_since(before),
-            "requests": sent,
-            "requests_a_step": round(sum(sent.values()) / count, 2),
-            "platform_cpu_s": platform_used,
-        }
-
-    def throughput(self, steps: int, seconds: float) -> dict[str, Any]:
+    def throughput(self, total: int, seconds: float) -> dict[str, Any]:
         """Run that many steps of the given time; how many a second end, and who is busy."""
-        usage, figures = Usage(self._release.place), LauncherFigures(self._release.place)
-        runs = math.ceil(steps / self._steps)
-        count = runs * self._steps
-        before, requests = usage.read(), figures.last()["requests"]
-        platform = PlatformCpu(self._release.place)
-        platform_before = platform.read()
-        mark = self._start(runs, seconds)
-        looks = self._watch(mark, count, usage, before)
-        platform_used = PlatformCpu.between(platform_before, platform.read())
-        sent = _difference(figures.settled()["requests"], requests)
-        with self._engine.connect() as connection:
-            rows = [
-                tuple(map(float, row)) for row in connection.execute(ENDS, {"mark": mark + "%"})
-            ]
-        ends = [end for _, end in rows]
-        after = looks[-1][1]
-        return {
-            "what": "throughput",
+        _, document = self._measure(math.ceil(total / self._steps_a_run), seconds)
+        return {"what": "throughput", **document}
+
+    def _measure(self, runs: int, seconds: float) -> tuple[list[Look], dict[str, Any]]:
+        count = runs * self._steps_a_run
+        requests = self._stand.figures()["requests"]
+        looks = [self._look([])]
+        ids = [self._stand.trigger(number, seconds) for number in range(runs)]
+        triggered = self._look(ids)
+        looks.append(triggered)
+        while looks[-1].at - looks[0].at < LONGEST_SECONDS:
+            time.sleep(LOOK_SECONDS)
+            looks.append(self._look(ids))
+            if sum(looks[-1].states.get(name, 0) for name in OVER) >= count:
+                break
+        first, last = looks[0], looks[-1]
+        sent = _difference(self._last_requests(), requests)
+        used = {name: round(each - first.cpu[name], 1) for name, each in last.cpu.items()}
+        ours = used["launcher"] + used["scheduler"] + used["postgres"]
+        return looks, {
             "steps": count,
             "step_seconds": seconds,
-            "states": self._states(mark),
-            "whole_s": round(after.at - before.at),
-            "steps_a_second": round(len(ends) / (ends[-1] - min(start for start, _ in rows)), 2),
-            "steps_a_second_middle": _middle_rate(ends),
-            "cores": after.cores_since(before),
-            "launcher_mib_most": max(use.resident_mib for _, use in looks),
+            "states": last.states,
+            "triggered_s": round(triggered.at - first.at, 1),
+            "whole_s": round(last.at - first.at),
+            **self._rates(ids),
+            "cores": last.cores_since(first),
+            "cpu_s": used,
+            "platform_cpu_s_a_step": round(ours / count, 4),
+            "mib_before": first.mib,
+            "mib_most": max((look.mib for look in looks), key=lambda mib: mib["resident"]),
             "requests": sent,
             "requests_a_step": round(sum(sent.values()) / count, 2),
-            "platform_cpu_s": platform_used,
-            "platform_cpu_s_a_step": round(platform_used["sum"] / count, 3),
         }
 
-    def _open_pool(self) -> None:
-        pool = {"name": POOL, "slots": POOL_SLOTS, "include_deferred": False}
-        try:
-            self._release.airflow.call("POST", "/api/v2/pools", json=pool)
-        except RunError as error:
-            if "409" not in str(error):
-                raise
+    def _wait_until_idle(self) -> None:
+        """Return when the launcher has imported all and waits for orders."""
+        before = 0.0
+        while (now := self._stand.cpu_seconds()["launcher"]) - before > IDLE_CPU_SECONDS:
+            before = now
+            time.sleep(SETTLE_SECONDS)
 
-    def _install(self) -> None:
-        """Add the DAGs to those of the tests, and have the kubelet look at once."""
-        place = self._release.place
-        files = [file for folder in FOLDERS for file in sorted((ROOT / folder).glob("*.py"))]
-        with tempfile.TemporaryDirectory() as folder:
-            counts = Path(folder) / "simulated.json"
-            counts.write_text(json.dumps({"dags": self._dags, "steps": self._steps}), "utf-8")
-            files += [*sorted((HERE / "simulated_dags").glob("*.py")), counts]
-            put_config_map(place, place.namespace, "stationmaster-dags-extra", files)
-        for component in ("dag-processor", "scheduler"):
-            for pod in place.component(component):
-                name = pod["metadata"]["name"]
-                note = f"stationmaster.io/looked={int(time.time())}"
-                place.kubectl("annotate", "pod", "-n", place.namespace, name, note, "--overwrite")
+    def _look(self, ids: list[str]) -> Look:
+        rows = self._stand.rows(STATES, runs=ids)
+        states = {str(row["state"]): int(row["number"]) for row in rows}
+        stand = self._stand
+        return Look(time.monotonic(), states, stand.cpu_seconds(), stand.launcher_mib())
 
-    def _start(self, runs: int, seconds: float) -> str:
-        mark = f"sim-{uuid.uuid4().hex[:8]}-"
-        for number in range(runs):
-            dag_id, run_id = _dag_id(number % self._dags), f"{mark}{number:04}"
-            self._release.airflow.trigger(dag_id, conf={"seconds": seconds}, run_id=run_id)
-        return mark
-
-    def _watch(self, mark: str, count: int, usage: Usage, first: Use) -> list[tuple[int, Use]]:
-        """Look every few seconds until all have ended: how many run, and what was used."""
-        looks = [(0, first)]
-        while time.monotonic() - first.at < LONGEST_SECONDS:
-            states = self._states(mark)
-            looks.append((states.get("running", 0), usage.read()))
-            if sum(states.get(name, 0) for name in ("success", "failed")) >= count:
-                break
+    def _last_requests(self) -> dict[str, int]:
+        """Return the requests that the launcher has counted once it has no step in hand."""
+        until = time.monotonic() + LAST_FIGURES_SECONDS
+        while (figures := self._stand.figures())["steps"] and time.monotonic() < until:
             time.sleep(LOOK_SECONDS)
-        return looks
+        found: dict[str, int] = figures["requests"]
+        return found
 
-    def _states(self, mark: str) -> dict[str, int]:
-        with self._engine.connect() as connection:
-            rows = connection.execute(STATES, {"mark": mark + "%"})
-            return {str(state): int(number) for state, number in rows}
-
-
-def _dag_id(index: int) -> str:
-    return f"bench_simulated_{index:02d}"
+    def _rates(self, ids: list[str]) -> dict[str, float]:
+        """Return how many steps ended a second: over all, and without first and last tenth."""
+        rows = self._stand.rows(ENDS, runs=ids)
+        if len(rows) < len(ids):
+            return {}
+        ends = [row["ended"] for row in rows]
+        middle = ends[len(ends) // 10 : len(ends) - len(ends) // 10]
+        whole = ends[-1] - min(row["started"] for row in rows)
+        return {
+            "steps_a_second": round(len(ends) / whole, 2),
+            "steps_a_second_middle": round(len(middle) / (middle[-1] - middle[0]), 2),
+        }
 
 
 def _difference(after: dict[str, int], before: dict[str, int]) -> dict[str, int]:
     return {verb: number - before.get(verb, 0) for verb, number in after.items()}
-
-
-def _middle_rate(ends: list[float]) -> float:
-    """Return how many ended a second, without the first and the last tenth."""
-    middle = ends[len(ends) // 10 : len(ends) - len(ends) // 10]
-    return round((len(middle) - 1) / (middle[-1] - middle[0]), 2)
