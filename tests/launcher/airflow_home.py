@@ -39,6 +39,7 @@ class AirflowHome:
         self.log_port = _free_port()
         database = database.replace("postgresql://", "postgresql+psycopg2://")
         self.scheduler_process: subprocess.Popen[Any]
+        self._api: subprocess.Popen[Any] | None = None
         self._engine = sa.create_engine(database)
         self._processes: list[subprocess.Popen[Any]] = []
         self.environment = {
@@ -66,10 +67,13 @@ class AirflowHome:
         return self._start([sys.executable, "-m", "airflow", "scheduler"], "scheduler")
 
     def api_server(self) -> subprocess.Popen[Any]:
-        """Start an api-server: workers speak to it."""
+        """Start an api-server, unless one runs: workers speak to it."""
+        if self._api is not None and self._api.poll() is None:
+            return self._api
         command = [sys.executable, "-m", "airflow", "api-server", "--port", str(self.port)]
         process = self._start([*command, "--workers", "1"], "api-server")
-        eventually(self._api_answers, seconds=120)
+        eventually(self._api_answers, seconds=300)
+        self._api = process
         return process
 
     def rows(self, statement: str, **values: object) -> list[dict[str, Any]]:

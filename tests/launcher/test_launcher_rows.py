@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SET = "UPDATE task_instance SET state = :state, queued_dttm = now() WHERE run_id = :run"
 TAKEN = "UPDATE task_instance SET unixname = 'somebody' WHERE run_id = :run"
+PUSHED = """INSERT INTO xcom (dag_run_id, task_id, map_index, key, dag_id, run_id, value, timestamp)
+SELECT id, 'only', -1, 'mine', dag_id, run_id, '1', now() FROM dag_run WHERE run_id = :run"""
 STATE = "SELECT state, unixname, next_method FROM task_instance WHERE run_id = :run"
 
 
@@ -113,6 +115,24 @@ def test_a_step_that_another_has_gets_no_further_pod(
     cluster.call(cluster.fake.delete, metadata["name"], metadata["namespace"], {})
     assert launcher.report()["kind"] == "over"
     assert len([each for each in cluster.told if run in str(each)]) == 1
+
+
+def test_who_adopts_a_step_clears_nothing(
+    quiet: AirflowHome, launcher: BareLauncher, cluster: ClusterThread
+) -> None:
+    """Airflow clears a task's XComs when it starts; what a second launcher finds is the task's."""
+    run = run_in(quiet, "queued", seconds=10)
+    launcher.order(run, "only")
+    eventually(lambda: cluster.running(run_id=run) == 1, seconds=60)
+    quiet.change(PUSHED, run=run)
+    with BareLauncher(quiet) as second:
+        second.order(run, "only")
+        assert second.report()["kind"] == "over"
+    assert launcher.report()["kind"] == "over"
+    assert quiet.states(run) == {"only": "success"}
+    keys = quiet.rows("SELECT key FROM xcom WHERE run_id = :run ORDER BY key", run=run)
+    assert [row["key"] for row in keys] == ["mine", "return_value"]
+    assert len([pod for pod in cluster.told if run in str(pod)]) == 1
 
 
 def test_only_a_launchers_task_is_handed_over(

@@ -56,6 +56,17 @@ def test_an_end_of_an_earlier_try_is_struck_out(
     assert len([pod for pod in cluster.told if run in str(pod)]) == 1
 
 
+def test_a_users_kill_of_a_workers_step_leaves_no_pod(
+    working: AirflowHome, cluster: ClusterThread
+) -> None:
+    """A worker is killed before it has deleted its pods: the launcher sweeps after it."""
+    run = working.call("trigger", dag_id="worker_long")
+    eventually(lambda: cluster.running(run_id=run) == 1, seconds=120)
+    working.change("UPDATE task_instance SET state = 'failed' WHERE run_id = :run", run=run)
+    eventually(lambda: not cluster.pods(run_id=run), seconds=120)
+    assert working.ended(run) == "failed"
+
+
 @pytest.mark.proof
 def test_a_worker_that_dies_loses_nothing(working: AirflowHome, cluster: ClusterThread) -> None:
     """After a minute of its silence another worker takes the same try, and finds its pods."""

@@ -29,16 +29,17 @@ IMAGE = os.environ.get("STATIONMASTER_TEST_IMAGE", "stationmaster/base:early")
 SMALL = {"cpu": "20m", "memory": "64Mi"}
 
 
+PROBE: dict[str, Any] = {
+    "job": "probe",
+    "image": IMAGE,
+    "cmds": ["python3", "-c", SCRIPT],
+    "container_resources": V1ResourceRequirements(requests=SMALL, limits={"memory": "64Mi"}),
+}
+
+
 def probe(task_id: str, **arguments: Any) -> StepOperator:  # noqa: ANN401 (of StepOperator)
     """Return a step that does as its parameters say."""
-    return StepOperator(
-        task_id=task_id,
-        job="probe",
-        image=IMAGE,
-        cmds=["python3", "-c", SCRIPT],
-        container_resources=V1ResourceRequirements(requests=SMALL, limits={"memory": "64Mi"}),
-        **arguments,
-    )
+    return StepOperator(task_id=task_id, **PROBE, **arguments)
 
 
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -54,3 +55,13 @@ with DAG("kind_fails", schedule=None, start_date=LONG_AGO):
 
 with DAG("kind_slow", schedule=None, start_date=LONG_AGO):
     probe("slow", step_params={"seconds": "{{ dag_run.conf.get('seconds', 40) }}"})
+
+with DAG("kind_mapped", schedule=None, start_date=LONG_AGO):
+    StepOperator.partial(
+        task_id="several", retries=1, map_index_template="{{ task.step_params['name'] }}", **PROBE
+    ).expand(
+        step_params=[
+            *({"name": f"{number} of {{{{ ds }}}}", "seconds": 8} for number in range(5)),
+            {"name": "broken", "exit_code": 65},
+        ]
+    )

@@ -52,5 +52,8 @@ with DAG("worker_dies", schedule=None, start_date=LONG_AGO):
         retries=0,
     )
 
+with DAG("worker_long", schedule=None, start_date=LONG_AGO):
+    StepOperator(task_id="only", job="probe", step_params={"seconds": 300}, shards=one, retries=0)
+
 with DAG("closed", schedule=None, start_date=LONG_AGO):
     StepOperator(task_id="only", job="probe", pool="closed", retries=0)
