@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.airflow.life.findings import Finding, Verdict
 from stationmaster.airflow.life.following import Following
-from stationmaster.airflow.life.names import ATTEMPT_LABEL, SHARD_LABEL, SPENT_ANNOTATION
+from stationmaster.airflow.life.names import (
+    ATTEMPT_LABEL,
+    SHARD_LABEL,
+    SPENT_ANNOTATION,
+    pod_name,
+)
 from stationmaster.airflow.life.plan import PodRef, context_of, pod_of
 from stationmaster.airflow.life.podfacts import human_bytes, in_words, memory_limit
+from stationmaster.airflow.life.podstore import trim
 from stationmaster.airflow.life.recording import record_of
 from stationmaster.airflow.life.releasing import let_go, ref_of
 from stationmaster.airflow.life.starting import start
@@ -113,15 +119,13 @@ class ShardLife:
 
     async def _live(self, attempt: _Attempt) -> tuple[Finding, dict[str, Any] | None]:
         plan, platform = self._plan, self._platform
-        pod = pod_of(plan, self._shard, attempt.number, attempt.memory_bytes, attempt.spent)
-        name = pod["metadata"]["name"]
+        name = pod_name(context_of(plan, self._shard, attempt.number))
         with platform.watch.follow(plan.namespace, name) as follower:
             known = None if follower.gone else follower.pod
             if known is None:
-                made = await start(pod, platform, plan.budgets, self._stop)
+                made = await self._create(attempt)
                 if isinstance(made, Finding):
                     return made, None
-                platform.watch.learn(made)
                 known = made
             if attempt.before:
                 await asyncio.gather(*(let_go(each, plan, platform) for each in attempt.before))
@@ -136,6 +140,16 @@ class ShardLife:
             )
             finding = await following.to_end()
             return finding, following.pod or known
+
+    async def _create(self, attempt: _Attempt) -> dict[str, Any] | Finding:
+        """Return the pod that was created, trimmed: it is held as long as the step runs."""
+        plan, platform = self._plan, self._platform
+        pod = pod_of(plan, self._shard, attempt.number, attempt.memory_bytes, attempt.spent)
+        made = await start(pod, platform, plan.budgets, self._stop)
+        if isinstance(made, Finding):
+            return made
+        platform.watch.learn(made)
+        return trim(made)
 
     async def _record(
         self, attempt: _Attempt, pod: Mapping[str, Any] | None, finding: Finding
