@@ -46,7 +46,7 @@ class ControlPlane:
         etcd = self._start_etcd()
         self._start_api_server(etcd)
         self._wait_until_ready()
-        self._start("kube-scheduler", f"--kubeconfig={self.kubeconfig}", "--leader-elect=false")
+        self._start_scheduler()
         self._start_kwok()
         return self
 
@@ -149,6 +149,15 @@ class ControlPlane:
             # No controller makes service accounts here, nor takes a new node's taint off.
             "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
             "--service-cluster-ip-range=10.0.0.0/24",
+        )
+
+    def _start_scheduler(self) -> None:
+        self._start(
+            "kube-scheduler",
+            f"--kubeconfig={self.kubeconfig}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={_free_port()}",
         )
 
     def _start_kwok(self) -> None:
