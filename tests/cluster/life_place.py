@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import subprocess
 import uuid
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +53,10 @@ class LifePlace:
         image = fields.pop("image", base_image())
         return plan_of(script, image=image, namespace=self.namespace, **fields)
 
+    def apply(self, document: dict[str, Any]) -> None:
+        """Make an object of the cluster, or bring it up to date."""
+        self.place.kubectl("apply", "-f", "-", text=json.dumps(document))
+
     @asynccontextmanager
     async def platform(self) -> AsyncIterator[Platform]:
         """Open a client and a watch, as one launcher has them."""
@@ -89,5 +95,7 @@ def life_place(place: Place) -> Iterator[LifePlace]:
         pods = place.kubectl("-n", namespace, "get", "pods", "-o", "name").split()
         for pod in pods:
             strike = '{"metadata":{"finalizers":null}}'
-            place.kubectl("-n", namespace, "patch", pod, "--type=merge", "-p", strike)
+            # Those that their kubelet was about to remove may be gone by now.
+            with suppress(subprocess.CalledProcessError):
+                place.kubectl("-n", namespace, "patch", pod, "--type=merge", "-p", strike)
         place.kubectl("delete", "namespace", namespace, "--wait=false")

@@ -229,19 +229,33 @@ def test_a_sidecar_that_runs_on_does_not_hold_the_step() -> None:
     assert finding.exit_code == 1
 
 
-def test_a_silent_kubelet_is_given_up_after_the_grace_period() -> None:
-    """A deleted pod whose node says nothing is on a lost node, some seconds after its grace."""
+@pytest.mark.parametrize(
+    ("reason", "verdict", "second"),
+    [
+        (None, Verdict.POD_DELETED, 45),
+        ("EvictionByEvictionAPI", Verdict.DRAINED, 45),
+        ("DeletionByTaintManager", Verdict.NODE_LOST, 33),
+    ],
+)
+def test_a_silent_kubelet_is_given_up_after_the_grace_period(
+    reason: str | None, verdict: Verdict, second: int
+) -> None:
+    """A deleted pod whose node says nothing is given up, and named by what was done to it."""
     pod = recorded("killed9")
     pod["status"] |= {"phase": "Running"}
     pod["status"]["containerStatuses"][0]["state"] = {"running": {}}
     pod["metadata"]["deletionTimestamp"] = "2026-11-22T10:00:30Z"
+    if reason is not None:
+        target = {"type": "DisruptionTarget", "status": "True", "reason": reason}
+        pod["status"]["conditions"].append(target)
 
     wait = wait_of(pod, Budgets())
 
     assert judge(pod) is None
     assert wait is not None
-    assert wait.finding.verdict is Verdict.NODE_LOST
-    assert wait.until == dt.datetime(2026, 11, 22, 10, 0, 45, tzinfo=dt.UTC)
+    assert wait.finding.verdict is verdict
+    assert "may live on there" in wait.finding.sentence
+    assert wait.until == dt.datetime(2026, 11, 22, 10, 0, second, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize("name", sorted(ENDED))

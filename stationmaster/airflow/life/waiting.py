@@ -85,14 +85,17 @@ def wait_of(pod: Mapping[str, Any], budgets: Budgets) -> Wait | None:
 
 
 def _for_a_lost_node(pod: Mapping[str, Any]) -> Wait | None:
-    """A deleted pod whose kubelet says nothing is on a lost node, however it was deleted."""
+    """Bound the wait for a deleted pod's kubelet: its node may be lost, or only very busy.
+
+    The verdict is what was done to the pod; a node is called lost by those who gave it up.
+    """
     until = lost_at(pod)
     if until is None or ended(pod) is not None:
         return None
     node = pod["spec"]["nodeName"]
-    _, why, _ = disruption_of(pod) or (None, "was deleted", "")
+    verdict, why, _ = disruption_of(pod) or (Verdict.NODE_LOST, "was deleted", "")
     finding = Finding(
-        verdict=Verdict.NODE_LOST,
+        verdict=verdict,
         sentence=f"{who(pod)} {why}, and {node} does not tell that its container ended: it may "
         "live on there.",
         hint="The next attempt starts elsewhere; what the old one still writes is refused. Look "

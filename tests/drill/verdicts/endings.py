@@ -18,6 +18,9 @@ __all__ = ["CAUSES", "CONFIG_MAP", "beside", "init_container"]
 CONFIG_MAP: Final = "verdict-step"
 """Holds tests/drill/verdicts/step/verdict_step.py in the drill's namespace."""
 
+WORKS: Final = "sleep 4"
+"""As long as it takes until the node's runtime watches the container's memory."""
+
 EATS: Final = 'python3 -c "b = bytearray(400 * 1024 * 1024)"'
 PEAK: Final = '{"protocol":1,"status":"running","measurements":{"peak_memory_bytes":66000000}}'
 
@@ -50,14 +53,15 @@ SCRIPTS: Final[dict[str, tuple[Verdict, str]]] = {
     "exit code 78, no result": (Verdict.CONFIG_ERROR, "exit 78"),
     "crash by SIGSEGV (139)": (Verdict.STEP_FAILED, dies_by(11)),
     "crash by its own SIGKILL (137)": (Verdict.STEP_FAILED, dies_by(9)),
-    "memory: main process killed": (Verdict.OUT_OF_MEMORY, f"exec {EATS}"),
+    "memory: main process killed": (Verdict.OUT_OF_MEMORY, f"{WORKS}; exec {EATS}"),
+    "memory: main process killed at once": (Verdict.OUT_OF_MEMORY, f"exec {EATS}"),
     "memory: child killed, last word names its peak, parent exits 137": (
         Verdict.OUT_OF_MEMORY,
         says(PEAK, f"{EATS}; exit 137"),
     ),
     "memory: child killed, no last word, parent exits 1": (
         Verdict.OUT_OF_MEMORY,
-        f"{EATS}; exit 1",
+        f"{WORKS}; {EATS}; exit 1",
     ),
     "memory: child killed, parent goes on and is done": (Verdict.SUCCEEDED, f"{EATS}; exit 0"),
 }
@@ -118,7 +122,7 @@ CAUSES: Final = (
     Cause(
         "memory: init container killed",
         Verdict.OUT_OF_MEMORY,
-        partial(_with_init, f"exec {EATS}"),
+        partial(_with_init, f"{WORKS}; exec {EATS}"),
     ),
 )
 """Each ends by what its own processes do."""

@@ -31,10 +31,10 @@ BUDGETS: Final[dict[str, Any]] = {
     "again": {},
     "image_seconds": 5,
     "config_seconds": 2,
-    "schedule_seconds": 120,
-    "start_seconds": 120,
+    "schedule_seconds": 300,
 }
-"""One attempt, so that the first verdict counts; short waits for what is not on its way."""
+"""One attempt, so that the first verdict counts; short waits for what is not on its way. What a
+busy node may be slow with keeps the limits of the product."""
 
 READY_SECONDS: Final = 180.0
 LIFE_SECONDS: Final = 420.0
