@@ -96,7 +96,30 @@ def hand_over(ti_id: str) -> bool:
     return give(ti_id, "finish", {"end": "{}", "try_id": ti_id})
 
 
-COMMANDS = {each.__name__: each for each in (sync, trigger, clear, pool, variable, hand_over)}
+def copies_of_dag(run_id: str) -> int:
+    """Return how many copies of its DAG a launcher holds when it has prepared all of a run."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    from stationmaster.airflow.launcher.messages import Order
+    from stationmaster.airflow.launcher.preparing import Preparation
+    from stationmaster.step.settings import Settings
+
+    preparation = Preparation(None, Settings())  # type: ignore[arg-type]  # (asked for nothing)
+    with create_session() as session:
+        query = select(TaskInstance).where(TaskInstance.run_id == run_id)
+        told = [
+            {"dag_version_id": str(row.dag_version_id), "task_id": row.task_id}
+            for row in session.scalars(query)
+        ]
+    tasks = [preparation._task(Order(ti=each)) for each in told]  # noqa: SLF001 (what is held)
+    return len({id(task.dag) for task in tasks})
+
+
+COMMANDS = {
+    each.__name__: each for each in (sync, trigger, clear, pool, variable, hand_over, copies_of_dag)
+}
 
 
 def main() -> None:
