@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["Look", "Simulated"]
 
 SETTLE_SECONDS = 15.0
-IDLE_CPU_SECONDS = 0.15
 LOOK_SECONDS = 5.0
 LONGEST_SECONDS = 3000.0
 LAST_FIGURES_SECONDS = 100.0
@@ -115,11 +114,13 @@ class Simulated:
         }
 
     def _wait_until_idle(self) -> None:
-        """Return when the launcher has imported all and waits for orders."""
-        before = 0.0
-        while (now := self._stand.cpu_seconds()["launcher"]) - before > IDLE_CPU_SECONDS:
-            before = now
-            time.sleep(SETTLE_SECONDS)
+        """Return when the launcher has imported all: it tells its figures for the first time."""
+        until = time.monotonic() + LAST_FIGURES_SECONDS * 3
+        while "resident_mib" not in self._stand.figures():
+            if time.monotonic() > until:
+                message = "expected a first line of figures in the launcher's log, got none"
+                raise RuntimeError(message)
+            time.sleep(LOOK_SECONDS)
 
     def _look(self, ids: list[str]) -> Look:
         rows = self._stand.rows(STATES, runs=ids)
