@@ -10,7 +10,7 @@ import json
 import os
 import re
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING, Any, Self
@@ -157,6 +157,7 @@ def _cpu_seconds(process: psutil.Process) -> float:
     if process.name() == "postgres":
         used += times.children_user + times.children_system
         for child in process.children():
-            own = child.cpu_times()
-            used += own.user + own.system
+            with suppress(psutil.NoSuchProcess):  # its time is the server's by now
+                own = child.cpu_times()
+                used += own.user + own.system
     return float(used)
