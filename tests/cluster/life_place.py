@@ -77,7 +77,7 @@ class LifePlace:
             pods = platform.watch.of_try(plan.context.try_id)
             return [pod for pod in pods if pod["status"].get("phase") == "Running"]
 
-        await self.until(running)
+        await self.until(running, seconds=180)
         return running()[0]
 
 
