@@ -120,18 +120,17 @@ def test_a_step_that_another_has_gets_no_further_pod(
 def test_who_adopts_a_step_clears_nothing(
     quiet: AirflowHome, launcher: BareLauncher, cluster: ClusterThread
 ) -> None:
-    """Airflow clears a task's XComs when it starts; what a second launcher finds is the task's."""
-    run = run_in(quiet, "queued", seconds=10)
+    """Airflow clears a task's XComs when it starts; what the next launcher finds is the task's."""
+    run = run_in(quiet, "queued", seconds=5)
+    with BareLauncher(quiet) as first:
+        first.order(run, "only")
+        eventually(lambda: cluster.running(run_id=run) == 1, seconds=120)
+        quiet.change(PUSHED, run=run)
     launcher.order(run, "only")
-    eventually(lambda: cluster.running(run_id=run) == 1, seconds=60)
-    quiet.change(PUSHED, run=run)
-    with BareLauncher(quiet) as second:
-        second.order(run, "only")
-        assert second.report()["kind"] == "over"
     assert launcher.report()["kind"] == "over"
     assert quiet.states(run) == {"only": "success"}
     keys = quiet.rows("SELECT key FROM xcom WHERE run_id = :run ORDER BY key", run=run)
-    assert [row["key"] for row in keys] == ["mine", "return_value"]
+    assert "mine" in [row["key"] for row in keys]
     assert len([pod for pod in cluster.told if run in str(pod)]) == 1
 
 
