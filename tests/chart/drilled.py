@@ -26,6 +26,7 @@ NAME: Final = "drill"
 FULL: Final = "drill-stationmaster"
 DATABASES: Final = ("airflow", "catalog", "ledger")
 DAGS: Final = ROOT / "tests" / "chart" / "dags"
+LEAVING_SECONDS: Final = 180
 WAIT: Final = ("--wait", "--wait-for-jobs", "--timeout=9m")
 
 
@@ -164,7 +165,18 @@ class DrilledRelease:
             message = f"helm {arguments[0]}: {done.stderr[-2000:]}\n{pods}"
             raise AssertionError(message)
         self.say(f"helm {arguments[0]}", seconds)
+        self._forget_old_pods()
         return seconds
+
+    def _forget_old_pods(self) -> None:
+        """Wait until api-servers that were replaced are gone: a forward may choose one of them."""
+        until = time.monotonic() + LEAVING_SECONDS
+        servers = "app.kubernetes.io/component=api-server"
+        while any("deletionTimestamp" in pod["metadata"] for pod in self.place.pods(servers)):
+            assert time.monotonic() < until, "an api-server that was replaced does not end"
+            time.sleep(2)
+        self.release.__exit__(None, None, None)
+        self.release = Release(self.place)
 
     def _remove(self) -> None:
         config = f"--kubeconfig={self.place.kubeconfig}"
