@@ -42,7 +42,7 @@ def test_a_users_kill_deletes_the_pod() -> None:
             end = await living
             pod = world.fake.pod(end.pods[0].name)
             assert end.verdict is Verdict.KILLED_BY_USER
-            assert pod["metadata"]["deletionGracePeriodSeconds"] == 10
+            assert pod["metadata"]["deletionGracePeriodSeconds"] == 8
             assert verdicts(world) == ["killed_by_user"]
 
     asyncio.run(main())

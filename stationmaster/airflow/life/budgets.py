@@ -45,7 +45,9 @@ class Budgets(BaseModel):
     config_seconds: float = Field(
         default=20.0, ge=0, description="A missing Secret or ConfigMap may be on its way."
     )
-    kill_grace_seconds: int = Field(default=10, ge=0, description="A user's kill.")
+    kill_grace_seconds: int = Field(
+        default=8, ge=0, description="A user's kill: of 15 s, what looking and the kubelet leave."
+    )
     timeout_grace_seconds: int = Field(default=2, ge=0, description="Time is over.")
 
     def allows(self, verdict: Verdict, spent: Mapping[Verdict, int]) -> bool:
