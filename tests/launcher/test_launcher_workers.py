@@ -54,6 +54,7 @@ def test_an_end_of_an_earlier_try_is_struck_out(
         {"state": "success", "try_number": 1, "next_method": None}
     ]
     assert len([pod for pod in cluster.told if run in str(pod)]) == 1
+    assert "::group::" not in working.log_of(run, "only")  # which a worker writes
 
 
 def test_a_users_kill_of_a_workers_step_leaves_no_pod(
