@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from stationmaster.airflow.life.attempts import live, release
 from stationmaster.airflow.life.findings import Verdict
 from stationmaster.airflow.life.plan import pod_of
+from stationmaster.airflow.life.podfacts import ended, moment
 from stationmaster.airflow.life.stopping import StopSignal
 from tests.cluster.life_place import LifePlace, base_image, life_place
 
@@ -17,11 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stationmaster.airflow.life.plan import StepEnd, StepPlan
+    from stationmaster.airflow.life.platform import Platform
     from tests.cluster.place import Place
 
 pytestmark = pytest.mark.cluster
 
 IMPATIENT = {"image_seconds": 5, "schedule_seconds": 6, "config_seconds": 2, "pause_seconds": 0}
+KILLED_SECONDS = 12.0
+"""Of a user's 15 s: the launcher looks every 3 s whether the task was taken away."""
+
+LATE_SECONDS = 5.0
 GREEDY = 'python3 -c "b = bytearray(90 * 1024 * 1024)"'
 
 
@@ -194,10 +201,23 @@ def test_one_shard_is_tried_again_alone(home: LifePlace) -> None:
     assert sorted(map(str, verdicts(home, plan))) == ["pod_deleted", *["succeeded"] * 3]
 
 
+async def container_end(home: LifePlace, platform: Platform, plan: StepPlan) -> dt.datetime:
+    """Return when the step's container ended, by the node's own clock."""
+
+    def ends() -> list[dt.datetime]:
+        pods = platform.watch.of_try(plan.context.try_id)
+        found = [(ended(pod) or {}).get("finishedAt") for pod in pods]
+        return [at for each in found if (at := moment(each)) is not None]
+
+    await home.until(ends)
+    return ends()[0]
+
+
 @pytest.mark.parametrize("reason", [Verdict.KILLED_BY_USER, Verdict.TIMED_OUT])
-def test_a_stop_ends_the_container(home: LifePlace, reason: Verdict) -> None:
-    """A user's kill, or the end of the time, ends a container that ignores SIGTERM."""
-    timeout = 6.0 if reason is Verdict.TIMED_OUT else None
+def test_a_stop_ends_a_container_that_ignores_it(home: LifePlace, reason: Verdict) -> None:
+    """The container is dead 12 s after a kill is told, or 5 s after the step's time is over."""
+    timeout = 25.0 if reason is Verdict.TIMED_OUT else None
+    within = dt.timedelta(seconds=KILLED_SECONDS if timeout is None else LATE_SECONDS)
     plan = home.plan("trap '' TERM; while :; do sleep 1; done", timeout_seconds=timeout)
 
     async def main() -> StepEnd:
@@ -205,9 +225,12 @@ def test_a_stop_ends_the_container(home: LifePlace, reason: Verdict) -> None:
             stop = StopSignal()
             living = asyncio.create_task(live(plan, platform, stop))
             await home.until_running(platform, plan)
+            told_at = plan.started_at + dt.timedelta(seconds=timeout or 0.0)
             if timeout is None:
+                told_at = dt.datetime.now(dt.UTC)
                 stop.set(reason)
             end = await living
+            assert await container_end(home, platform, plan) - told_at <= within
             await release(plan, end, platform)
             return end
 
