@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StepsPlatform"]
 
-GRACE_SECONDS: Final = 10
+GRACE_SECONDS: Final = 8
 SWEEP_SECONDS: Final = 1.0
 LONGEST_SWEEP_SECONDS: Final = 60.0
 

@@ -128,7 +128,9 @@ class StepRun:
         plan = prepared.rendered.plan.model_copy(update={"queued_at": self._queued_at})
         services = self._services
         path = self.order.log_path or ""
-        pod_logs = PodLogs(services.platform.cluster, services.logs, path, services.reading)
+        pod_logs = PodLogs(
+            services.platform.cluster, services.logs, path, services.reading, self._log.say
+        )
         platform = services.platform.of(self._log.say, pod_logs, self._is_ours)
         try:
             end = await live(plan, platform, self.stop)
