@@ -37,6 +37,7 @@ ENDED = {
     "deadline": (Verdict.TIMED_OUT, 137),
     "disk": (Verdict.EVICTED, 137),
     "deleted": (Verdict.POD_DELETED, 137),
+    "deleted_late": (Verdict.POD_DELETED, 143),
     "forced": (Verdict.POD_DELETED, 137),
     "evicted_api": (Verdict.DRAINED, 137),
 }
@@ -215,6 +216,21 @@ def test_a_taint_drains_where_the_node_tells_of_the_end(reason: str, verdict: Ve
 
     assert finding is not None
     assert finding.verdict is verdict
+
+
+@pytest.mark.parametrize(("code", "seconds"), [(1, 3), (143, 31)])
+def test_who_failed_before_the_deletion_failed_by_itself(code: int, seconds: int) -> None:
+    """The kubelet hides when a deletion was asked for; a failure before it stays one."""
+    pod = recorded("deleted_late")
+    deleted = dt.datetime.fromisoformat(pod["metadata"]["deletionTimestamp"])
+    ended = (deleted - dt.timedelta(seconds=seconds)).isoformat()
+    end = pod["status"]["containerStatuses"][0]["state"]["terminated"]
+    end |= {"exitCode": code, "finishedAt": ended}
+
+    finding = judge(pod)
+
+    assert finding is not None
+    assert finding.verdict is Verdict.STEP_FAILED
 
 
 def test_a_sidecar_that_runs_on_does_not_hold_the_step() -> None:

@@ -71,6 +71,12 @@ HINTS: Final = {
     Verdict.POD_DELETED: "The next attempt starts. To stop a step, mark its task in Airflow.",
 }
 
+BY_SIGNAL: Final = frozenset({137, 143})
+"""Exit codes of a container that SIGKILL or SIGTERM ended, as a shell tells them."""
+
+USUAL_GRACE_SECONDS: Final = 30
+"""Kubernetes' default."""
+
 SLOW_KUBELET_SECONDS: Final = 15
 """After the grace period: a busy kubelet needs a few seconds to end and report a container."""
 
@@ -136,10 +142,22 @@ def _by_deletion(pod: Mapping[str, Any], *, gone: bool) -> tuple[Verdict, str] |
         if not gone:
             return None
         return Verdict.POD_DELETED, "vanished: somebody removed its pod at once"
-    grace = dt.timedelta(seconds=int(metadata.get("deletionGracePeriodSeconds") or 0))
-    if _ended_before(pod, deleted - grace):
+    if _ended_before(pod, _asked_for(pod, deleted)):
         return None
     return Verdict.POD_DELETED, "was stopped: somebody deleted its pod"
+
+
+def _asked_for(pod: Mapping[str, Any], deleted: dt.datetime) -> dt.datetime:
+    """Return when the deletion was asked for, as far as the pod tells.
+
+    The kubelet's last word on a deleted pod sets its grace period to 0 and its deletion to that
+    moment: when it was asked for is lost. A container that a signal ended within the grace period
+    before it was ended by the deletion, then; what ended otherwise, ended by itself.
+    """
+    grace = pod["metadata"].get("deletionGracePeriodSeconds") or 0
+    if not grace and (ended(pod) or {}).get("exitCode") in BY_SIGNAL:
+        grace = pod["spec"].get("terminationGracePeriodSeconds", USUAL_GRACE_SECONDS)
+    return deleted - dt.timedelta(seconds=int(grace))
 
 
 def _node_told_the_end(pod: Mapping[str, Any]) -> bool:
