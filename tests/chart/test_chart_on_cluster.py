@@ -39,6 +39,9 @@ def kubectl(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]
 @pytest.fixture(scope="module")
 def namespaces() -> Iterator[None]:
     """Make two namespaces that enforce what the real ones do; take them away at the end."""
+    # Of a run that was cut short, or still on their way out.
+    helm("uninstall", RELEASE, f"--namespace={PLACE}", "--ignore-not-found", *config())
+    kubectl("delete", "namespace", PLACE, STEPS, "--ignore-not-found")
     for name in (PLACE, STEPS):
         kubectl("create", "namespace", name)
         kubectl(
