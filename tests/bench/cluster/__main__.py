@@ -12,6 +12,7 @@ import asyncio
 import datetime as dt
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -194,6 +195,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--seconds", type=float, default=0.0, help="how long a simulated step runs")
     given = parser.parse_args(arguments)
+    # Whoever ends the measurement ends what it has started as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if set(given.parts) & {"held", "throughput"}:
         for document in _alone(given):
             _say(document)
