@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.launcher.airflow_home import AirflowHome
-from tests.launcher.stage import ClusterThread
-from tests.ledger.postgres_server import running_postgres
+from tests.launcher.stage import ClusterThread, running_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.launcher.airflow_home import AirflowHome
 
 
 @pytest.fixture(scope="session")
@@ -24,15 +24,8 @@ def cluster() -> Iterator[ClusterThread]:
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory, cluster: ClusterThread) -> Iterator[AirflowHome]:
     """Return an Airflow on Postgres with the DAGs of tests/launcher/dags, nothing started."""
-    with running_postgres() as postgres:
-        variables = {"STATIONMASTER_KUBERNETES_URL": cluster.fake.url}
-        folder = tmp_path_factory.mktemp("airflow")
-        running = AirflowHome(folder, postgres.new_database(), variables)
-        try:
-            running.call("sync", path="probes.py")
-            yield running
-        finally:
-            running.close()
+    with running_home(tmp_path_factory.mktemp("airflow"), cluster) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

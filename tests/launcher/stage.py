@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from stationmaster.airflow.life.testing import FakeCluster, fails, succeeds
 from stationmaster.step.protocol import CONTEXT_VARIABLE
+from tests.launcher.airflow_home import AirflowHome
+from tests.ledger.postgres_server import running_postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from stationmaster.airflow.life.testing.scripts import PodScript
 
-__all__ = ["ClusterThread", "context_of_pod"]
+__all__ = ["ClusterThread", "context_of_pod", "running_home"]
 
 NAMESPACE = "stationmaster-steps"
 
@@ -93,3 +97,18 @@ class ClusterThread:
     def created(self, job: str = "probe") -> list[str]:
         """Return the names of all pods ever created, in order."""
         return [name for name in self.fake.created if name.startswith(f"{job}-")]
+
+
+@contextmanager
+def running_home(
+    folder: Path, cluster: ClusterThread, settings: Mapping[str, str] | None = None
+) -> Iterator[AirflowHome]:
+    """Hold an Airflow on a Postgres of its own, before a cluster; no scheduler runs yet."""
+    with running_postgres() as postgres:
+        variables = {"STATIONMASTER_KUBERNETES_URL": cluster.fake.url, **(settings or {})}
+        running = AirflowHome(folder, postgres.new_database(), variables)
+        try:
+            running.call("sync", path="probes.py")
+            yield running
+        finally:
+            running.close()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.launcher.airflow_home import AirflowHome, eventually
-from tests.ledger.postgres_server import running_postgres
+from tests.launcher.stage import running_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,14 +21,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def alone(tmp_path: Path, cluster: ClusterThread) -> Iterator[AirflowHome]:
     """Return an Airflow of the test's own: its scheduler is to be killed."""
-    with running_postgres() as postgres:
-        variables = {"STATIONMASTER_KUBERNETES_URL": cluster.fake.url}
-        running = AirflowHome(tmp_path, postgres.new_database(), variables)
-        try:
-            running.call("sync", path="probes.py")
-            yield running
-        finally:
-            running.close()
+    with running_home(tmp_path, cluster) as running:
+        yield running
 
 
 def started(airflow: AirflowHome, cluster: ClusterThread, seconds: int) -> str:

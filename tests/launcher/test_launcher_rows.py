@@ -8,7 +8,7 @@ import pytest
 
 from tests.launcher.airflow_home import AirflowHome, eventually
 from tests.launcher.bare_launcher import BareLauncher
-from tests.ledger.postgres_server import running_postgres
+from tests.launcher.stage import running_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,15 +27,8 @@ def quiet(
     tmp_path_factory: pytest.TempPathFactory, cluster: ClusterThread
 ) -> Iterator[AirflowHome]:
     """Return an Airflow without a scheduler: its rows are the test's."""
-    with running_postgres() as postgres:
-        variables = {"STATIONMASTER_KUBERNETES_URL": cluster.fake.url}
-        folder = tmp_path_factory.mktemp("quiet")
-        running = AirflowHome(folder, postgres.new_database(), variables)
-        try:
-            running.call("sync", path="probes.py")
-            yield running
-        finally:
-            running.close()
+    with running_home(tmp_path_factory.mktemp("quiet"), cluster) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,7 @@ import pytest
 
 from tests.launcher.airflow_home import AirflowHome, eventually
 from tests.launcher.otlp_receiver import OtlpReceiver, attributes_of
-from tests.launcher.stage import context_of_pod
-from tests.ledger.postgres_server import running_postgres
+from tests.launcher.stage import context_of_pod, running_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,20 +34,14 @@ def tracing(
 ) -> Iterator[AirflowHome]:
     """Return an Airflow with a scheduler, told by its own settings to trace."""
     variables = {
-        "STATIONMASTER_KUBERNETES_URL": cluster.fake.url,
         "AIRFLOW__TRACES__OTEL_ON": "True",
         "OTEL_TRACES_EXPORTER": "otlp_proto_http",
         "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
         "OTEL_BSP_SCHEDULE_DELAY": "500",
     }
-    with running_postgres() as postgres:
-        running = AirflowHome(tmp_path, postgres.new_database(), variables)
-        try:
-            running.call("sync", path="probes.py")
-            running.scheduler_process = running.scheduler()
-            yield running
-        finally:
-            running.close()
+    with running_home(tmp_path, cluster, variables) as running:
+        running.scheduler_process = running.scheduler()
+        yield running
 
 
 def spans_of(receiver: OtlpReceiver, prefix: str) -> list[Span]:
