@@ -29,7 +29,7 @@ from tests.cluster.release import Release
 from tests.cluster.testdags import install
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Bench", "main"]
 
@@ -41,14 +41,15 @@ MOMENTS = ("queued_at", "created_at", "scheduled_at", "started_at", "finished_at
 class Bench:
     """Measure one release; each method yields measurements as documents."""
 
-    def __init__(self, release: Release, rounds: int) -> None:
+    def __init__(self, release: Release, rounds: int, counts: Sequence[int] = COUNTS) -> None:
         self._release = release
         self._rounds = rounds
+        self._counts = counts
         self._cpu = PlatformCpu(release.place)
 
     def side(self) -> None:
         """1, 20, 50 empty steps side by side and as many bare pods, alternating."""
-        for count in COUNTS:
+        for count in self._counts:
             pairs = [
                 (self._bare(count), self._run(f"bench_ours_{count}", count))
                 for _ in range(self._rounds)
@@ -90,7 +91,7 @@ class Bench:
         _say({"what": "idle", "cpu_a_second": {k: round(v / seconds, 4) for k, v in used.items()}})
 
     def _rival(self, name: str) -> None:
-        for count in COUNTS:
+        for count in self._counts:
             _say({"what": name, "steps": count, **self._run(f"bench_{name}_{count}", count)})
 
     def _bare(self, count: int, *, chain: bool = False) -> float:
@@ -189,6 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
     named = (*parts, "held", "throughput")
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(named))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, choices=COUNTS)
     parser.add_argument("--dags", type=int, default=40, help="simulated pipelines")
     parser.add_argument("--steps", type=int, default=50, help="of each of them")
     parser.add_argument("--total", type=int, default=5000, help="steps of `throughput`")
@@ -203,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     with Release(Place.find()) as release:
         install(release.place)
-        bench = Bench(release, given.rounds)
+        bench = Bench(release, given.rounds, given.counts)
         for name in given.parts or parts:
             measure: Callable[[], None] = getattr(bench, name)
             measure()
