@@ -12,8 +12,9 @@ import json
 import random
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.cluster.place import ROOT, Place
 from tests.cluster.release import Release
@@ -23,7 +24,10 @@ from tests.drill.faults import FAULTS, PLANNED, repair
 from tests.drill.injecting import Injection, inject_all
 from tests.drill.judging import DAG, deployed_revision, problems_of, way_of
 
-__all__ = ["Drill", "main"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Drill", "main", "schedulers"]
 
 RECORD = ROOT / "docs" / "proofs" / "drill.jsonl"
 
@@ -38,6 +42,7 @@ class Drill:
         self._kinds = kinds
         self._deck: list[str] = []
         self._record = record
+        self._schedulers = len(release.place.component("scheduler"))
         self.faults = 0
         self.wrong = 0
 
@@ -91,6 +96,7 @@ class Drill:
             "seed": self._seed,
             "run": run_id,
             "steps": len(steps()),
+            "schedulers": self._schedulers,
             "way": way_of(self._release, run_id),
             "seconds": round(seconds, 1),
             "conf": conf,
@@ -107,6 +113,24 @@ class Drill:
         sys.stdout.flush()
 
 
+@contextmanager
+def schedulers(place: Place, count: int) -> Iterator[None]:
+    """Run that many schedulers, each with its launcher; afterwards one, as the chart has it."""
+    if count != 1:
+        _scale(place, count)
+    try:
+        yield
+    finally:
+        if count != 1:
+            _scale(place, 1)
+
+
+def _scale(place: Place, count: int) -> None:
+    scheduler = f"deployment/{place.release}-scheduler"
+    place.kubectl("scale", scheduler, f"--replicas={count}", "-n", place.namespace)
+    place.kubectl("rollout", "status", scheduler, "-n", place.namespace, seconds=300)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Drill until enough faults were injected or the time is over; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.drill", description=__doc__)
@@ -117,11 +141,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--spread", type=float, default=45, help="seconds they are spread over")
     parser.add_argument("--kinds", nargs="*", choices=sorted(FAULTS), default=sorted(FAULTS))
     parser.add_argument("--without", nargs="*", choices=sorted(FAULTS), default=[])
+    parser.add_argument("--schedulers", type=int, default=1, help="that many at once")
     parser.add_argument("--record", type=Path, default=RECORD)
     given = parser.parse_args(arguments)
     kinds = [kind for kind in given.kinds if kind not in given.without]
     until = time.monotonic() + given.minutes * 60
-    with Release(Place.find()) as release:
+    with Release(Place.find()) as release, schedulers(release.place, given.schedulers):
         install(release.place)
         release.airflow.wait_for_dag(DAG, seconds=300)
         drill = Drill(release, given.seed, kinds, given.record)

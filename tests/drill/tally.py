@@ -58,9 +58,11 @@ def table(runs: list[dict[str, Any]]) -> str:
     lines.append(f"| **all** | **{sum(faults.values())}** | **{len(runs)}** | **{bad}** |")
     retried = sum(len(run["problems"].get("used a retry", [])) for run in runs)
     workers = sum(run["way"] == "worker" for run in runs)
+    several = sum(run.get("schedulers", 1) > 1 for run in runs)
     sentence = (
         f"{steps} steps in {len(runs)} runs, {workers} of them by workers, the others by the "
-        f"launcher; {retried} steps used one of Airflow's retries."
+        f"launcher, {several} with two schedulers at once; {retried} steps used "
+        "one of Airflow's retries."
     )
     return "\n".join([*lines, "", sentence, ""])
 
