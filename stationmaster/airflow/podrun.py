@@ -104,7 +104,10 @@ class PodRun:
         from stationmaster.airflow.life.attempts import Platform, live  # noqa: PLC0415 (aiohttp)
         from stationmaster.airflow.life.cluster import Cluster  # noqa: PLC0415 (as above)
         from stationmaster.airflow.life.names import SELECTOR, TRY_ID_LABEL  # noqa: PLC0415
+        from stationmaster.airflow.life.nodebook import NodeBook  # noqa: PLC0415 (as above)
         from stationmaster.airflow.life.podwatch import PodWatch  # noqa: PLC0415 (as above)
+        from stationmaster.ledger.cost.prices import PriceBook  # noqa: PLC0415 (as above)
+        from stationmaster.ledger.cost.settings import CostSettings  # noqa: PLC0415 (as above)
         from stationmaster.ledger.recorder import Recorder  # noqa: PLC0415 (SQLAlchemy)
         from stationmaster.ledger.store import Ledger  # noqa: PLC0415 (as above)
         from stationmaster.step.settings import Settings  # noqa: PLC0415 (as above)
@@ -118,9 +121,10 @@ class PodRun:
             Recorder(ledger, spool, say=self._say) as recorder,
             Cluster(endpoint) as cluster,
             PodWatch(cluster, selector=selector) as watch,
-            traced(recorder.record, cluster) as record,
+            NodeBook(cluster, PriceBook.for_recording(CostSettings(), self._say)) as nodes,
+            traced(nodes.recording(recorder.record), cluster) as record,
         ):
-            platform = Platform(cluster=cluster, watch=watch, record=record, say=self._say)
+            platform = Platform(cluster, watch, record, self._say, seen=nodes.notice_of)
             # No release: Airflow persists the end after `execute` returns, and no pod goes
             # before. The launcher frees them when it hears of the worker's end, else the reaper.
             self._end = await live(self._plan, platform, self._stop)

@@ -35,18 +35,28 @@ FACTS: Final = frozenset(
     {
         *("traceparent", "image", "namespace", "pod_name", "pod_uid", "node"),
         *("queued_at", "created_at", "scheduled_at", "pulled_at", "started_at"),
-        *("asked_cpu_millicores", "asked_memory_bytes"),
+        *("asked_cpu_millicores", "asked_memory_bytes", "trace_id", "team", "image_digest"),
+        *("size_class", "size_why", "parameter_class", "enlarged_from_bytes", "input_bytes"),
+        *("declared_cpu_millicores", "declared_memory_bytes", "node_pool", "instance_type"),
+        *("capacity_type", "region", "zone", "node_cpu_millicores", "node_memory_bytes"),
+        *("node_price_per_hour", "price_currency", "price_note"),
     }
 )
 """Known once, then fixed."""
 
-END: Final = frozenset({"verdict", "exit_code", "sentence", "hint", "evidence", "finished_at"})
+END: Final = frozenset(
+    {
+        *("verdict", "exit_code", "sentence", "hint", "evidence", "finished_at"),
+        "proved_too_small_bytes",
+    }
+)
 """Told by whoever gave the verdict."""
 
 USED: Final = frozenset(
     {
         *("wall_seconds", "cpu_seconds", "peak_memory_bytes", "rows_read", "rows_written"),
-        *("bytes_read", "bytes_written", "result"),
+        *("bytes_read", "bytes_written", "result", "throttled_seconds"),
+        *("peak_working_set_bytes", "measured_by", "doubted"),
     }
 )
 """The step's own last word."""

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-__all__ = ["DOCUMENT", "METADATA", "VERSION_TABLE", "UtcTime", "attempt"]
+__all__ = ["DOCUMENT", "METADATA", "VERSION_TABLE", "UtcTime", "applied_size", "attempt"]
 
 VERSION_TABLE: Final = "ledger_version"
 """Not Alembic's default name: the ledger may share a database with Airflow, which uses that."""
@@ -77,7 +77,10 @@ attempt: Final = sa.Table(
     sa.Column("job", sa.Text, nullable=False),
     sa.Column("business_date", sa.Date, nullable=False),
     sa.Column("traceparent", sa.Text),
+    _text("trace_id"),
+    _text("team"),
     _text("image"),
+    _text("image_digest"),
     _text("namespace"),
     _text("pod_name"),
     _text("pod_uid"),
@@ -91,6 +94,23 @@ attempt: Final = sa.Table(
     sa.Column("recorded_at", UtcTime, nullable=False),
     _count("asked_cpu_millicores"),
     _count("asked_memory_bytes"),
+    _text("size_class"),
+    _text("size_why"),
+    _text("parameter_class"),
+    _count("declared_cpu_millicores"),
+    _count("declared_memory_bytes"),
+    _count("enlarged_from_bytes"),
+    _count("input_bytes"),
+    _text("node_pool"),
+    _text("instance_type"),
+    _text("capacity_type"),
+    _text("region"),
+    _text("zone"),
+    _count("node_cpu_millicores"),
+    _count("node_memory_bytes"),
+    sa.Column("node_price_per_hour", sa.Double),
+    _text("price_currency"),
+    _text("price_note"),
     # No CHECK and no table of verdicts: a new verdict would need a migration before the program
     # that writes it, and the program that is rolled back to could not read what it finds.
     sa.Column("verdict", sa.Text),
@@ -98,17 +118,47 @@ attempt: Final = sa.Table(
     _text("sentence"),
     _text("hint"),
     sa.Column("evidence", DOCUMENT),
+    _count("proved_too_small_bytes"),
     sa.Column("wall_seconds", sa.Double),
     sa.Column("cpu_seconds", sa.Double),
+    sa.Column("throttled_seconds", sa.Double),
     _count("peak_memory_bytes"),
+    _count("peak_working_set_bytes"),
     _count("rows_read"),
     _count("rows_written"),
     _count("bytes_read"),
     _count("bytes_written"),
     sa.Column("result", DOCUMENT),
+    _text("measured_by"),
+    sa.Column("doubted", DOCUMENT),
     sa.Index("attempt_pipeline_step_business_date", "pipeline", "step", "business_date"),
     sa.Index("attempt_business_date", "business_date"),
     sa.Index("attempt_finished_at", "finished_at"),
     sa.Index("attempt_recorded_at", "recorded_at"),
+    # Steps without a trace are many, and nobody looks for them by it.
+    sa.Index(
+        "attempt_trace_id",
+        "trace_id",
+        postgresql_where=sa.text("trace_id <> ''"),
+        sqlite_where=sa.text("trace_id <> ''"),
+    ),
 )
 """One row an attempt: the fields of AttemptRecord, in their order."""
+
+applied_size: Final = sa.Table(
+    "applied_size",
+    METADATA,
+    sa.Column("pipeline", sa.Text, primary_key=True),
+    sa.Column("step", sa.Text, primary_key=True),
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("parameter_class", sa.Text, primary_key=True, server_default=""),
+    sa.Column("applied_at", UtcTime, primary_key=True),
+    sa.Column("mode", sa.Text, nullable=False),
+    sa.Column("memory_bytes", sa.BigInteger, nullable=False),
+    _count("cpu_millicores"),
+    _count("declared_memory_bytes"),
+    _count("recommended_memory_bytes"),
+    _count("proved_too_small_bytes"),
+    _text("why"),
+)
+"""What sizes were given, one row each time one changed: the newest of a step is in force."""

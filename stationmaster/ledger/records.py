@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -17,6 +18,7 @@ from pydantic import (
     JsonValue,
 )
 
+from stationmaster.ledger.doubts import Told, believed, clock_doubts
 from stationmaster.step.protocol import StepContext, StepResult
 
 __all__ = ["LONGEST_TEXT", "RECORD_VERSION", "AttemptKey", "AttemptKind", "AttemptRecord"]
@@ -29,6 +31,9 @@ LONGEST_TEXT: Final = 4096
 
 LARGEST: Final = 2**63 - 1
 """The largest whole number that a database column holds."""
+
+TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+"""https://www.w3.org/TR/trace-context/#traceparent-header-field-values"""
 
 AttemptKey = tuple[str, int, int]
 """(try_id, shard, attempt): unique in the ledger."""
@@ -115,9 +120,12 @@ class AttemptRecord(BaseModel):
     job: Name
     business_date: dt.date
     traceparent: Text | None = Field(default=None, description="W3C trace context.")
+    trace_id: Text = Field(default="", description="Its trace's id, 32 hexadecimal digits.")
+    team: Text = Field(default="", description="Who pays: the pod's label stationmaster.io/team.")
 
     # Where.
     image: Text = Field(default="", description="As run: with its digest where it is known.")
+    image_digest: Text = Field(default="", description="sha256:…, what ran, whatever its tag.")
     namespace: Text = ""
     pod_name: Text = ""
     pod_uid: Text = ""
@@ -138,6 +146,29 @@ class AttemptRecord(BaseModel):
     # Asked.
     asked_cpu_millicores: Count | None = Field(default=None, description="The CPU request.")
     asked_memory_bytes: Count | None = Field(default=None, description="Memory limit = request.")
+    size_class: Text = Field(default="", description="xs … xl: the size that the step declares.")
+    size_why: Text = Field(default="", description="Why it asked for something else than that.")
+    parameter_class: Text = Field(default="", description="Which of its kinds of run this is.")
+    declared_cpu_millicores: Count | None = Field(default=None, description="Of the size class.")
+    declared_memory_bytes: Count | None = Field(default=None, description="Of the size class.")
+    enlarged_from_bytes: Count | None = Field(
+        default=None, description="The attempt before ran out of this; NULL: not enlarged."
+    )
+    input_bytes: Count | None = Field(
+        default=None, description="Size of the inputs, known before the start."
+    )
+
+    # On which node.
+    node_pool: Text = ""
+    instance_type: Text = ""
+    capacity_type: Text = Field(default="", description="spot, on-demand or reserved.")
+    region: Text = ""
+    zone: Text = ""
+    node_cpu_millicores: Count | None = Field(default=None, description="The node's capacity.")
+    node_memory_bytes: Count | None = Field(default=None, description="The node's capacity.")
+    node_price_per_hour: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    price_currency: Text = Field(default="", description="ISO 4217; empty without a price.")
+    price_note: Text = Field(default="", description="Where it is from, or why there is none.")
 
     # Why it ended.
     verdict: Annotated[Name, Field(max_length=64)] | None = None
@@ -145,17 +176,28 @@ class AttemptRecord(BaseModel):
     sentence: Text = Field(default="", description="What happened, for people.")
     hint: Text = Field(default="", description="What to do next.")
     evidence: Document | None = Field(default=None, description="What the verdict came from.")
+    proved_too_small_bytes: Count | None = Field(
+        default=None, description="The limit that it ran out of; never sized as small again."
+    )
 
     # Used and produced.
     wall_seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     cpu_seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    peak_memory_bytes: Count | None = None
+    throttled_seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    peak_memory_bytes: Count | None = Field(default=None, description="Resident; no page cache.")
+    peak_working_set_bytes: Count | None = Field(
+        default=None, description="With the page cache that the kernel counts as in use."
+    )
     rows_read: Count | None = None
     rows_written: Count | None = None
     bytes_read: Count | None = None
     bytes_written: Count | None = None
     result: Annotated[StepResult, AfterValidator(_storable_result)] | None = Field(
         default=None, description="The step's own last word."
+    )
+    measured_by: Text = Field(default="", description="step, or metrics.k8s.io (foreign images).")
+    doubted: Document | None = Field(
+        default=None, description="What cannot be true, by field: what was told, and why not."
     )
 
     @property
@@ -175,32 +217,30 @@ class AttemptRecord(BaseModel):
 
         Args:
             context: Who it is.
-            result: The step's last word; measurements are taken from it, and forced into what
-                a database holds, since a foreign step may write any number.
+            result: The step's last word; measurements are taken from it where they can be true.
+                The others are NULL, and kept in `doubted`, since a step may write any number.
             known: Any other field.
 
         Raises:
             pydantic.ValidationError: An unknown field, or a value of the wrong type.
         """
-        return cls.model_validate({**_who(context), **_used(result), "result": result, **known})
+        told = Told(
+            started_at=known.get("started_at"),
+            finished_at=known.get("finished_at"),
+            asked_memory_bytes=known.get("asked_memory_bytes"),
+        )
+        used = believed(result, told)
+        if doubted := {**used.get("doubted", {}), **clock_doubts(known)}:
+            used["doubted"] = doubted
+        return cls.model_validate({**_who(context), **used, "result": result, **known})
 
 
 def _who(context: StepContext) -> dict[str, Any]:
     own = {"pipeline", "run_id", "step", "job", "map_index", "try_id", "try_number", "attempt"}
+    trace = TRACEPARENT.fullmatch(context.traceparent or "")
     return {
         **context.model_dump(include=own | {"business_date", "traceparent"}),
         "shard": context.shard.index,
         "shards": context.shard.count,
+        "trace_id": trace[1] if trace else "",
     }
-
-
-def _used(result: StepResult | None) -> dict[str, int | float | None]:
-    if result is None:
-        return {}
-    return {name: _bounded(value) for name, value in result.measurements.model_dump().items()}
-
-
-def _bounded(value: float) -> int | float | None:
-    if isinstance(value, int):
-        return min(max(value, 0), LARGEST)
-    return max(value, 0.0) if math.isfinite(value) else None

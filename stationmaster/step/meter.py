@@ -14,6 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, Self
 
+from stationmaster.step.containeruse import ContainerUse
 from stationmaster.step.memorylimit import memory_limit_bytes
 from stationmaster.step.processtree import process_age_seconds, tree_use
 from stationmaster.step.protocol import Measurements
@@ -65,13 +66,19 @@ class Meter:
         self._peak = 0
         self._cpu = 0.0
         self._alone = True
+        self._container = ContainerUse.in_folder()
+        self._working_set: int | None = None
+        self._throttled: float | None = None
         self._cpu_before = 0.0 if since_process_start else tree_use(os.getpid()).cpu_seconds
         self._started = time.monotonic()
         if since_process_start:
             self._started -= process_age_seconds()
 
     def __enter__(self) -> Self:
+        if self._container is not None and not self._container.is_own():
+            self._container = None
         self._sample()
+        self._ask_the_kernel()
         self._thread.start()
         return self
 
@@ -85,6 +92,7 @@ class Meter:
         self._ended.set()
         self._thread.join()
         self._sample()
+        self._ask_the_kernel()
 
     def count_read(self, *, rows: int = 0, size_bytes: int = 0) -> None:
         """Add to what the step has read."""
@@ -104,6 +112,8 @@ class Meter:
             wall_seconds=round(time.monotonic() - self._started, 3),
             cpu_seconds=round(self._cpu, 3),
             peak_memory_bytes=self._peak,
+            peak_working_set_bytes=self._working_set,
+            throttled_seconds=None if self._throttled is None else round(self._throttled, 3),
             rows_read=self._rows_read,
             rows_written=self._rows_written,
             bytes_read=self._bytes_read,
@@ -117,6 +127,15 @@ class Meter:
         # A child that nobody waited for takes its seconds along when it goes: keep the most seen.
         self._cpu = max(self._cpu, use.cpu_seconds - self._cpu_before)
 
+    def _ask_the_kernel(self) -> None:
+        """Take the container's working set and throttling, where the container is our own."""
+        if self._container is None:
+            return
+        if (working_set := self._container.working_set_bytes()) is not None:
+            self._working_set = max(self._working_set or 0, working_set)
+        if (throttled := self._container.throttled_seconds()) is not None:
+            self._throttled = throttled
+
     def _passed_a_mark(self) -> bool:
         before = len(self._marks)
         self._marks = [mark for mark in self._marks if mark > self._peak]
@@ -128,9 +147,11 @@ class Meter:
             try:
                 self._sample()
                 due = self._passed_a_mark() or time.monotonic() - ticked >= self._tick_seconds
-                if self._on_tick is not None and due:
+                if due:
                     ticked = time.monotonic()
-                    self._on_tick()
+                    self._ask_the_kernel()
+                    if self._on_tick is not None:
+                        self._on_tick()
             except OSError as error:
                 # Measuring must never end a step; the end of the step will say it again.
                 _log.debug("The meter missed a sample: %s", error)

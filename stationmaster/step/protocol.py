@@ -114,6 +114,14 @@ class Measurements(_Document):
     peak_memory_bytes: int = Field(
         default=0, description="Peak resident memory of the process tree, page cache not counted."
     )
+    peak_working_set_bytes: int | None = Field(
+        default=None,
+        description="Peak of the container's memory with the page cache in use; as the kernel "
+        "counts it towards the limit. Null where it is not the step's own.",
+    )
+    throttled_seconds: float | None = Field(
+        default=None, description="How long the step's threads waited for their CPU limit."
+    )
     rows_read: int = 0
     rows_written: int = 0
     bytes_read: int = 0

@@ -12,12 +12,27 @@ from stationmaster.ledger.store import Ledger, disputed
 from stationmaster.step.errors import MisconfiguredError
 from tests.ledger.attempts import DAY, NOON, context, record, result
 
+TEXTS = (
+    *("trace_id", "team", "image_digest", "size_class", "size_why", "parameter_class"),
+    *("node_pool", "instance_type", "capacity_type", "region", "zone", "price_currency"),
+    *("price_note", "measured_by"),
+)
+NUMBERS = (
+    *("declared_cpu_millicores", "declared_memory_bytes", "enlarged_from_bytes", "input_bytes"),
+    *("node_cpu_millicores", "node_memory_bytes", "proved_too_small_bytes"),
+    *("peak_working_set_bytes", "node_price_per_hour", "throttled_seconds"),
+    *("rows_read", "bytes_read", "bytes_written"),
+)
+
 
 def full_record() -> AttemptRecord:
     """Return a record in which every field is known."""
     times = ("queued_at", "created_at", "scheduled_at", "pulled_at", "started_at", "finished_at")
     return record(
         **{name: NOON + dt.timedelta(seconds=n + 0.25) for n, name in enumerate(times)},
+        **{name: name for name in TEXTS},
+        **{name: 7 + n for n, name in enumerate(NUMBERS)},
+        doubted={"rows_read": {"told": -1, "why": "is negative"}},
         traceparent="00-a-b-01",
         image="stationmaster/extract-web:1",
         namespace="stationmaster-steps",

@@ -39,7 +39,7 @@ async def serve(out: int) -> None:
     async with (
         Recorder(ledger, settings.home / "ledger-spool.jsonl") as recorder,
         StepsPlatform(settings, recorder.record) as platform,
-        traced(recorder.record, platform.cluster) as platform.record,
+        traced(platform.record, platform.cluster) as platform.record,
     ):
         services = Services(api, Preparation(api, settings), platform, logs)
         await Launcher(services, settings.steps_namespace, reader, out).serve()

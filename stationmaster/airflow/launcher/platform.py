@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -13,16 +14,20 @@ from stationmaster.airflow.life.cluster import Cluster
 from stationmaster.airflow.life.endpoint import discover, plain
 from stationmaster.airflow.life.findings import Finding, Verdict
 from stationmaster.airflow.life.names import FINALIZER, TRY_ID_LABEL
+from stationmaster.airflow.life.nodebook import NodeBook
 from stationmaster.airflow.life.podwatch import PodWatch
 from stationmaster.airflow.life.recording import record_of_pod
 from stationmaster.airflow.life.releasing import free, ref_of
+from stationmaster.ledger.cost.prices import PriceBook
+from stationmaster.ledger.cost.settings import CostSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from types import TracebackType
 
     from stationmaster.airflow.logs.follower import PodLogs
     from stationmaster.ledger.records import AttemptRecord
+    from stationmaster.step.protocol import StepContext
     from stationmaster.step.settings import Settings
 
 __all__ = ["StepsPlatform"]
@@ -30,6 +35,9 @@ __all__ = ["StepsPlatform"]
 GRACE_SECONDS: Final = 8
 SWEEP_SECONDS: Final = 1.0
 LONGEST_SWEEP_SECONDS: Final = 60.0
+
+
+log = logging.getLogger(__name__)
 
 
 class StepsPlatform:
@@ -48,12 +56,16 @@ class StepsPlatform:
         self._stack = AsyncExitStack()
         self.cluster: Cluster
         self.watch: PodWatch
+        self.nodes: NodeBook
 
     async def __aenter__(self) -> Self:
         url = self._settings.kubernetes_url
         endpoint = plain(url) if url else await discover()
         self.cluster = await self._stack.enter_async_context(Cluster(endpoint))
         self.watch = await self._stack.enter_async_context(PodWatch(self.cluster))
+        prices = PriceBook.for_recording(CostSettings(), log.warning)
+        self.nodes = await self._stack.enter_async_context(NodeBook(self.cluster, prices))
+        self.record = self.nodes.recording(self.record)
         return self
 
     async def __aexit__(
@@ -71,12 +83,17 @@ class StepsPlatform:
         still_ours: Callable[[], Awaitable[bool]],
     ) -> Platform:
         """Return the platform of one step."""
+
+        def seen(context: StepContext, pod: Mapping[str, Any]) -> None:
+            self.nodes.notice(pod)
+            pod_logs.seen(context, pod)
+
         return Platform(
             cluster=self.cluster,
             watch=self.watch,
             record=self.record,
             say=say,
-            seen=pod_logs.seen,
+            seen=seen,
             before_release=pod_logs.before_release,
             still_ours=still_ours,
         )

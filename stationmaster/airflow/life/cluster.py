@@ -161,6 +161,17 @@ class Cluster:
         found = await self._transport.call("events", "GET", path, query=query)
         return sorted(found.get("items") or [], key=_event_time)
 
+    async def get_node(self, name: str) -> dict[str, Any] | None:
+        """Return a node, None where it is not there (any more).
+
+        Raises:
+            ClusterError: We may not read nodes (403, the chart's default), or as above.
+        """
+        try:
+            return await self._transport.call("node", "GET", f"/api/v1/nodes/{quote(name)}")
+        except NotThereError:
+            return None
+
     async def list_nodes(self) -> list[dict[str, Any]]:
         """Return all nodes.
 

@@ -18,6 +18,7 @@ __all__ = [
     "DEFAULT_CONTAINER_ANNOTATION",
     "ENDING_ANNOTATION",
     "FINALIZER",
+    "KEPT_ANNOTATIONS",
     "LOG_LABEL",
     "MANAGED_BY_LABEL",
     "MANAGED_BY_US",
@@ -26,7 +27,9 @@ __all__ = [
     "SELECTOR",
     "SHARDS_LABEL",
     "SHARD_LABEL",
+    "SIZE_ANNOTATION",
     "SPENT_ANNOTATION",
+    "TEAM_LABEL",
     "TRACEPARENT_ANNOTATION",
     "TRY_ID_LABEL",
     "TRY_LABEL",
@@ -70,6 +73,17 @@ ENDING_ANNOTATION: Final = f"{LABEL_DOMAIN}ending"
 """The finding under which we delete a pod that waits in vain: whoever looks next agrees."""
 
 TRACEPARENT_ANNOTATION: Final = f"{LABEL_DOMAIN}traceparent"
+
+SIZE_ANNOTATION: Final = f"{LABEL_DOMAIN}size"
+"""What size the attempt has and why, as `sizefacts.SizeFacts` in JSON: the ledger's row says it."""
+
+TEAM_LABEL: Final = f"{LABEL_DOMAIN}team"
+"""Who pays for the pod; set by the author of the DAG (`labels=`) or by the catalog."""
+
+KEPT_ANNOTATIONS: Final = (
+    *(DEFAULT_CONTAINER_ANNOTATION, ENDING_ANNOTATION, SIZE_ANNOTATION, SPENT_ANNOTATION),
+)
+"""What the watch remembers of a pod's annotations: verdicts, budgets and records need them."""
 
 
 def pod_name(context: StepContext) -> str:

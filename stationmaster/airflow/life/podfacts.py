@@ -22,6 +22,7 @@ __all__ = [
     "condition",
     "ended",
     "human_bytes",
+    "image_digest",
     "in_words",
     "memory_limit",
     "millicores_of",
@@ -82,6 +83,12 @@ def terminated(status: Mapping[str, Any]) -> dict[str, Any] | None:
 def ended(pod: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return how the step's container ended, None while it has not."""
     return terminated(step_state(pod))
+
+
+def image_digest(pod: Mapping[str, Any]) -> str:
+    """Return the digest of what the step's container ran, "" while no node has said it."""
+    found = re.search(r"sha256:[0-9a-f]{64}", str(step_state(pod).get("imageID") or ""))
+    return found[0] if found else ""
 
 
 def waiting_containers(pod: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

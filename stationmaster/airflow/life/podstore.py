@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from stationmaster.airflow.life.names import (
     ATTEMPT_LABEL,
-    DEFAULT_CONTAINER_ANNOTATION,
-    ENDING_ANNOTATION,
+    KEPT_ANNOTATIONS,
     LOG_LABEL,
     MANAGED_BY_LABEL,
     NAME_LABEL,
     PLATFORM_LABEL,
     SHARD_LABEL,
     SHARDS_LABEL,
-    SPENT_ANNOTATION,
+    TEAM_LABEL,
     TRY_ID_LABEL,
 )
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = ["Follower", "PodStore", "trim", "version_of"]
-
-KEPT_ANNOTATIONS: Final = (DEFAULT_CONTAINER_ANNOTATION, ENDING_ANNOTATION, SPENT_ANNOTATION)
 
 KEPT_LABELS: Final = (
     MANAGED_BY_LABEL,
@@ -38,6 +35,7 @@ KEPT_LABELS: Final = (
     SHARDS_LABEL,
     ATTEMPT_LABEL,
     LOG_LABEL,
+    TEAM_LABEL,
 )
 
 KEPT_CONDITIONS: Final = frozenset({"PodScheduled", "DisruptionTarget"})

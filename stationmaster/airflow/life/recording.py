@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from stationmaster.airflow.life.names import TRACEPARENT_ANNOTATION
+from stationmaster.airflow.life.findings import Verdict
+from stationmaster.airflow.life.names import TEAM_LABEL, TRACEPARENT_ANNOTATION
 from stationmaster.airflow.life.plan import step_container
 from stationmaster.airflow.life.podfacts import (
     condition,
+    image_digest,
     memory_limit,
     millicores_of,
     moment,
     step_name,
     step_state,
 )
+from stationmaster.airflow.life.sizefacts import size_facts_of
 from stationmaster.airflow.life.verdicts import judge
 from stationmaster.ledger.records import AttemptRecord
 from stationmaster.step.protocol import CONTEXT_VARIABLE, StepContext
@@ -57,10 +60,9 @@ def record_of(
         }
         if pod is not None and known.get("finished_at") is None:
             known["finished_at"] = dt.datetime.now(dt.UTC)
-    started, finished = known.get("started_at"), known.get("finished_at")
+        if finding.verdict is Verdict.OUT_OF_MEMORY:
+            known["proved_too_small_bytes"] = known.get("asked_memory_bytes")
     result = finding.result if finding is not None else None
-    if result is None and started and finished and finished >= started:
-        known["wall_seconds"] = (finished - started).total_seconds()
     return AttemptRecord.of(context, result=result, **known)
 
 
@@ -108,6 +110,9 @@ def _of_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
         "pod_uid": metadata.get("uid", ""),
         "node": pod["spec"].get("nodeName") or "",
         "image": status.get("imageID") or container.get("image") or "",
+        "image_digest": image_digest(pod),
+        "team": (metadata.get("labels") or {}).get(TEAM_LABEL, ""),
+        **size_facts_of(pod).model_dump(),
         "created_at": moment(metadata.get("creationTimestamp")),
         "scheduled_at": moment(scheduled.get("lastTransitionTime"))
         if scheduled.get("status") == "True"

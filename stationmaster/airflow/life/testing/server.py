@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from aiohttp import web
 
-from stationmaster.airflow.life.apierrors import ClusterError
+from stationmaster.airflow.life.apierrors import ClusterError, NotThereError
 from stationmaster.airflow.life.testing.faults import Faults, Refusal
 from stationmaster.airflow.life.testing.objects import PodObjects, matches
 from stationmaster.airflow.life.testing.scripts import PodScript, container_state, now, succeeds
@@ -82,6 +82,7 @@ class FakeCluster:
             "/api/v1/namespaces/{namespace}/events", self._verb("events", self._events)
         )
         app.router.add_get("/api/v1/nodes", self._verb("nodes", self._nodes))
+        app.router.add_get("/api/v1/nodes/{name}", self._verb("node", self._node))
         self._runner = web.AppRunner(app, shutdown_timeout=0.0, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
@@ -182,6 +183,14 @@ class FakeCluster:
     async def _nodes(self, request: web.Request) -> dict[str, Any]:
         del request
         return {"items": self.nodes}
+
+    async def _node(self, request: web.Request) -> dict[str, Any]:
+        name = request.match_info["name"]
+        found = [node for node in self.nodes if node["metadata"]["name"] == name]
+        if not found:
+            msg = f'nodes "{name}" not found'
+            raise NotThereError("get", code=404, reason="NotFound", message=msg)  # noqa: EM101 (the request)
+        return found[0]
 
     async def _list_or_watch(self, request: web.Request) -> web.StreamResponse:
         if request.query.get("watch"):
