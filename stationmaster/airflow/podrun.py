@@ -166,17 +166,19 @@ def worker_run(operator: StepOperator, context: Context, contexts: list[StepCont
 
     ti: Any = context["ti"]
     timeout = operator.execution_timeout
+    settings = Settings()
     plan = plan_step(
         contexts,
         job=find_job(operator.job),
         wishes=operator.wishes(),
         size=operator.size,
-        namespace=Settings().steps_namespace,
+        namespace=settings.steps_namespace,
         started_at=ti.start_date,
         timeout_seconds=timeout.total_seconds() if timeout else None,
         skip_exit_codes=tuple(code for code in range(1, 256) if code in operator.skip_on_exit_code),
         schedule_seconds=operator.schedule_seconds,
         start_seconds=operator.start_seconds,
+        memory_cap=settings.largest_step_memory,
         keep_pods=operator.keeps_pods,
         log_path=log_path_of(context),
     )

@@ -60,6 +60,11 @@ class Settings(BaseSettings):
     steps_at_once: int = Field(
         default=2000, gt=0, description="How many steps one scheduler has running as pods."
     )
+    largest_step_memory: str = Field(
+        default="16Gi",
+        pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$",
+        description="What the largest node can give a step; none is enlarged beyond it.",
+    )
     workers: int = Field(
         default=4, gt=0, description="Processes for what needs a DAG's code, a scheduler."
     )

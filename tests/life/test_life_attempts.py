@@ -188,10 +188,28 @@ def test_out_of_memory_starts_again_with_more() -> None:
             end = await live(plan_of(budgets=budgets), world.platform, StopSignal())
             asked = [record.asked_memory_bytes for record in world.records]
             assert asked == [64 << 20, 128 << 20, 200 << 20]
+            assert end.finding is not None
+            assert "needed more than 200 MiB" in end.finding.sentence
+            assert "no more than 200 MiB here" in end.finding.sentence
+            assert "largestMemory" in end.finding.hint
+            assert list(verdicts(world)) == ["out_of_memory"] * 3
+
+    asyncio.run(main())
+
+
+def test_two_enlargements_are_all() -> None:
+    """A step that outgrows two enlargements fails, and says how much it had and what to do."""
+
+    async def main() -> None:
+        async with a_world(lambda _: fails(137, reason="OOMKilled")) as world:
+            end = await live(plan_of(budgets=QUICK), world.platform, StopSignal())
+            asked = [record.asked_memory_bytes for record in world.records]
+            assert asked == [64 << 20, 128 << 20, 256 << 20]
             assert end.verdict is Verdict.OUT_OF_MEMORY
             assert end.finding is not None
-            assert "More than 200 MiB is not given" in end.finding.sentence
-            assert list(verdicts(world)) == ["out_of_memory"] * 3
+            assert "needed more than 256 MiB" in end.finding.sentence
+            assert "enlarged twice" in end.finding.sentence
+            assert any("trying 128 MiB: attempt 2 starts" in line for line in world.said)
 
     asyncio.run(main())
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.airflow.life.budgets import Budgets
 from stationmaster.airflow.life.plan import StepPlan
+from stationmaster.airflow.life.podfacts import bytes_of
 from stationmaster.airflow.podmodels import api_json
 from stationmaster.airflow.pods import build_pod
 from stationmaster.airflow.sizes import resources_of
@@ -43,6 +44,7 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
     skip_exit_codes: tuple[int, ...],
     schedule_seconds: float | None = None,
     start_seconds: float | None = None,
+    memory_cap: str | None = None,
     keep_pods: bool = False,
     log_path: str | None = None,
 ) -> StepPlan:
@@ -59,6 +61,7 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
         skip_exit_codes: Exit codes that mean skipped.
         schedule_seconds: How long a pod may wait for a node; the default of Budgets otherwise.
         start_seconds: How long a pod may take from there to running; likewise.
+        memory_cap: Quantity that no attempt after an OutOfMemory goes beyond; likewise.
         keep_pods: Leave finished pods to the reaper.
         log_path: Airflow's relative path of the try's log.
 
@@ -76,7 +79,11 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
         pod["metadata"].setdefault("annotations", {})[KEEP_ANNOTATION] = "true"
     if log_path:
         _tell_log_path(pod, log_path.removesuffix(".log"))
-    chosen = {"schedule_seconds": schedule_seconds, "start_seconds": start_seconds}
+    chosen = {
+        "schedule_seconds": schedule_seconds,
+        "start_seconds": start_seconds,
+        "memory_cap_bytes": bytes_of(memory_cap),
+    }
     return StepPlan(
         context=contexts[0],
         shards=len(contexts),

@@ -84,7 +84,10 @@ class Preparation:
         if listeners := _listeners():
             template = template.model_copy(update={"ends_on_worker": listeners})
         ti = _runtime_ti(order, task, context, started_at)
-        renderer = Renderer(ti, self._settings.steps_namespace, order.log_path)
+        settings = self._settings
+        renderer = Renderer(
+            ti, settings.steps_namespace, order.log_path, settings.largest_step_memory
+        )
         with self._api.acting_for(ti):
             _clear_xcoms(ti, context.xcom_keys_to_clear or [])
             try:

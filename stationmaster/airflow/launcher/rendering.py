@@ -71,11 +71,13 @@ class Renderer:
         ti: The task instance with its context, on the serialized task.
         namespace: Where pods go that name none.
         log_path: Airflow's relative path of the try's log.
+        memory_cap: What the largest node can give a step, as a quantity.
     """
 
     ti: RuntimeTaskInstance
     namespace: str
     log_path: str | None
+    memory_cap: str | None = None
 
     def render(self, template: StepTemplate, started_at: dt.datetime) -> RenderedStep:
         """Return the step, ready to be lived.
@@ -108,6 +110,7 @@ class Renderer:
             skip_exit_codes=template.skip_exit_codes,
             schedule_seconds=template.schedule_seconds,
             start_seconds=template.start_seconds,
+            memory_cap=self.memory_cap,
             keep_pods=template.keep_pods,
             log_path=self.log_path,
         )

@@ -16,7 +16,7 @@ __all__ = ["AGAIN", "Budgets"]
 GIBIBYTE: Final = 1024**3
 
 AGAIN: Final[dict[Verdict, int]] = {
-    Verdict.OUT_OF_MEMORY: 3,
+    Verdict.OUT_OF_MEMORY: 2,
     Verdict.EVICTED: 5,
     Verdict.PREEMPTED: 10,
     Verdict.NODE_LOST: 3,
@@ -34,8 +34,10 @@ class Budgets(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     again: dict[Verdict, int] = Field(default_factory=lambda: dict(AGAIN))
-    memory_factor: float = Field(default=2.0, gt=1, description="After OutOfMemory.")
-    memory_cap_bytes: int = Field(default=16 * GIBIBYTE, gt=0)
+    memory_factor: float = Field(default=2.0, ge=1.5, description="After OutOfMemory.")
+    memory_cap_bytes: int = Field(
+        default=16 * GIBIBYTE, gt=0, description="What the largest node gives a step."
+    )
     pause_seconds: float = Field(
         default=5.0, ge=0, description="Before the second further attempt; doubles, at most 60."
     )

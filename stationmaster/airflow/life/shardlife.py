@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from stationmaster.airflow.life.enlarging import enlarged_bytes, gave_up, needed
 from stationmaster.airflow.life.findings import Finding, Verdict
 from stationmaster.airflow.life.following import Following
 from stationmaster.airflow.life.names import (
@@ -89,7 +90,7 @@ class ShardLife:
                 held = (*attempt.before, ref_of(pod)) if pod else attempt.before
                 return ShardEnd(following, attempt.number, held)
             pause = self._plan.budgets.pause_before(following.spent)
-            self._tell_next(finding, following, pause)
+            self._tell_next(finding, pod, following, pause)
             if pause:
                 await self._stop.wait(pause)
             attempt = following
@@ -177,15 +178,13 @@ class ShardLife:
             return finding
         if finding.exit_code in self._plan.skip_exit_codes or verdict not in budgets.again:
             return finding
-        if not budgets.allows(verdict, attempt.spent):
-            return _over(finding, f"It was the last of {budgets.again[verdict] + 1} attempts.")
         memory: int | None = attempt.memory_bytes
         if verdict is Verdict.OUT_OF_MEMORY:
-            limit = memory_limit(pod)
-            memory = budgets.more_memory(limit) if limit and finding.exit_code is not None else None
-            if memory is None:
-                cap = human_bytes(budgets.memory_cap_bytes)
-                return _over(finding, f"More than {cap} is not given to a further attempt.")
+            memory = enlarged_bytes(finding, pod, budgets)
+            if memory is None or not budgets.allows(verdict, attempt.spent):
+                return gave_up(finding, pod, budgets, attempt.spent.get(verdict, 0))
+        elif not budgets.allows(verdict, attempt.spent):
+            return _over(finding, f"It was the last of {budgets.again[verdict] + 1} attempts.")
         return _Attempt(
             number=attempt.number + 1,
             memory_bytes=memory,
@@ -193,10 +192,18 @@ class ShardLife:
             before=(*attempt.before, ref_of(pod)),
         )
 
-    def _tell_next(self, finding: Finding, following: _Attempt, pause: float) -> None:
-        words = f"{finding.sentence} Attempt {following.number} starts"
-        if finding.verdict is Verdict.OUT_OF_MEMORY:
-            words += f" with {human_bytes(following.memory_bytes)}"
+    def _tell_next(
+        self,
+        finding: Finding,
+        pod: Mapping[str, Any] | None,
+        following: _Attempt,
+        pause: float,
+    ) -> None:
+        if finding.verdict is Verdict.OUT_OF_MEMORY and pod is not None:
+            size = human_bytes(following.memory_bytes)
+            words = f"{needed(finding, pod)}, trying {size}: attempt {following.number} starts"
+        else:
+            words = f"{finding.sentence} Attempt {following.number} starts"
         if pause:
             words += f" in {in_words(pause)}"
         self._platform.say(f"{words}; no retry of Airflow's is used.")

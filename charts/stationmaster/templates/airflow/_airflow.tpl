@@ -74,6 +74,7 @@ STATIONMASTER_PLATFORM_ID: {{ $.Release.Namespace }}.{{ $.Release.Name }}
 # One clock for maintenance: the CronJob's, or else the DAG's.
 STATIONMASTER_MAINTENANCE_SCHEDULE: {{ ternary "" $.Values.maintenance.schedule $.Values.maintenance.enabled | quote }}
 STATIONMASTER_CATALOG_FILE: /etc/stationmaster/catalog.yaml
+STATIONMASTER_LARGEST_STEP_MEMORY: {{ $.Values.steps.largestMemory | quote }}
 STATIONMASTER_WORKERS: {{ .workers | quote }}
 STATIONMASTER_STEPS_AT_ONCE: {{ .parallelism | quote }}
 STATIONMASTER_HOME: /tmp/stationmaster
