@@ -1,0 +1,1 @@
+"""Sizes of steps from their own history: recommend, apply, replay; pure functions over rows."""

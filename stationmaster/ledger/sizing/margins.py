@@ -1,0 +1,187 @@
+"""How much room above the expected peak is worth its money: what replays of history say."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from functools import cache
+from math import log
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "MARGINS",
+    "TARGET_OUT_OF_MEMORY",
+    "Choice",
+    "Classes",
+    "Evidence",
+    "Pool",
+    "cell_of",
+    "choose_margin",
+    "exceeded_margins",
+    "expected_exceedance",
+    "no_exceedances",
+]
+
+MARGINS: Final = (
+    *(1.02, 1.03, 1.04, 1.05, 1.07, 1.10, 1.13, 1.16, 1.20),
+    *(1.25, 1.30, 1.40, 1.50, 1.75, 2.0),
+)
+"""The candidates. Those above 1.30 are for steps so small that room costs less than a repeat."""
+
+TARGET_OUT_OF_MEMORY: Final = 0.005
+"""Share of first tries that may run out of memory, over all steps."""
+
+RUNS: Final = (4, 6, 9, 15, 25)
+"""Bounds of the classes of history length: 3, 4 to 5, 6 to 8, 9 to 14, 15 to 24, more."""
+
+TYPICAL_RUNS: Final = (3, 4.5, 7, 11, 19, 40)
+SPREADS: Final = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+"""Bounds of the classes of spread, ln(largest / smallest) of the history."""
+
+TYPICAL_SPREADS: Final = (0.0015, 0.006, 0.02, 0.06, 0.18, 0.6, 1.5)
+
+OUT_OF_MEMORY_PRICE: Final = 20.0
+"""What a repeat costs beyond its reserved memory, in mean GB·h of a run: time, and trust."""
+
+AIM: Final = 0.6
+"""Part of the target that the price is steered to: the rest is for what no history foretells."""
+
+STEERING_RUNS: Final = 1_000
+"""After so many sized runs, the observed rate counts as much as the aim."""
+
+OWN_WEIGHT: Final = 8.0
+"""Runs of a step's own replay that count as much as what is known of steps like it."""
+
+POOL_WEIGHT: Final = 40.0
+"""Runs of similar steps that count as much as the formula."""
+
+TAIL_EXPONENT: Final = 2.0
+TAIL_OF_SPREAD: Final = 0.30
+LEAST_TAIL: Final = 0.004
+
+Cell = tuple[int, int]
+"""(class of history length, class of spread)."""
+
+
+class Evidence(NamedTuple):
+    """Hold what one way of expecting a step's peak did in the step's own past.
+
+    exceeded[i] of `runs` runs needed more than MARGINS[i] times what was expected of them before.
+    """
+
+    cell: Cell
+    exceeded: Sequence[int]
+    runs: int
+    byte_seconds: float
+    """What was expected, times how long it ran: mean of a run."""
+
+
+class Choice(NamedTuple):
+    """Hold a chosen margin, the chance that it is not enough, and what it costs a run."""
+
+    margin: float
+    chance: float
+    cost: float
+
+
+def no_exceedances() -> list[int]:
+    """Return the counts of a history in which nothing was ever exceeded."""
+    return [0] * len(MARGINS)
+
+
+def exceeded_margins(ratio: float) -> int:
+    """Return how many of the candidates, from the smallest on, a ratio needed/expected exceeds."""
+    return bisect_left(MARGINS, ratio)
+
+
+def cell_of(runs: int, spread: float) -> Cell:
+    """Return the class of a history of that length and spread ln(largest / smallest)."""
+    return bisect_right(RUNS, runs), bisect_right(SPREADS, spread)
+
+
+@cache
+def expected_exceedance(cell: Cell) -> tuple[float, ...]:
+    """Return for each margin the chance that the next run needs more, where nothing else is known.
+
+    Of n + 1 runs in no order the last is the largest with chance 1 / (n + 1). By how much follows
+    a Lomax tail, ln(needed / largest) with scale `TAIL_OF_SPREAD` times the spread: what is left of
+    an exponential tail when its scale itself is known from few runs only.
+    """
+    runs, spread = TYPICAL_RUNS[cell[0]], TYPICAL_SPREADS[cell[1]]
+    scale = TAIL_OF_SPREAD * spread + LEAST_TAIL
+    return tuple((1 + log(margin) / scale) ** -TAIL_EXPONENT / (runs + 1) for margin in MARGINS)
+
+
+@dataclass
+class Classes:
+    """Hold how often runs of each class of steps exceeded which margin."""
+
+    counts: dict[Cell, list[int]] = field(default_factory=dict)
+    runs: dict[Cell, int] = field(default_factory=dict)
+
+    def passed(self, cell: Cell, runs: int) -> None:
+        """Count runs of one class, exceeding or not."""
+        self.runs[cell] = self.runs.get(cell, 0) + runs
+
+    def exceeded(self, cell: Cell, margins: int) -> None:
+        """Count one run that exceeded the first `margins` candidates."""
+        counts = self.counts.setdefault(cell, no_exceedances())
+        for index in range(margins):
+            counts[index] += 1
+
+    def chances(self, cell: Cell) -> list[float]:
+        """Return for each margin the chance to exceed it: the formula's, corrected by what was."""
+        expected = expected_exceedance(cell)
+        counts, total = self.counts.get(cell), self.runs.get(cell, 0) + POOL_WEIGHT
+        if counts is None:
+            return [each * POOL_WEIGHT / total for each in expected]
+        return [
+            (seen + each * POOL_WEIGHT) / total for seen, each in zip(counts, expected, strict=True)
+        ]
+
+
+@dataclass
+class Pool:
+    """Hold what all steps taught together; all of it is past.
+
+    Whoever replays or records changes it, in order of submission.
+    """
+
+    largest: Classes = field(default_factory=Classes)
+    line: Classes = field(default_factory=Classes)
+    sized_runs: int = 0
+    out_of_memory: int = 0
+    byte_seconds: float = 0.0
+    """Sum over the sized runs of what was expected times how long it ran."""
+
+    def price(self, own_byte_seconds: float) -> float:
+        """Return what an out-of-memory costs in byte-seconds, beside the memory it had reserved.
+
+        It rises while more first tries than aimed at run out of memory, and falls while fewer do.
+        """
+        mean = self.byte_seconds / self.sized_runs if self.sized_runs else own_byte_seconds
+        aim = TARGET_OUT_OF_MEMORY * AIM
+        seen = self.out_of_memory + aim * STEERING_RUNS
+        pressure = seen / (aim * (self.sized_runs + STEERING_RUNS))
+        return OUT_OF_MEMORY_PRICE * min(max(pressure * pressure, 0.25), 8.0) * mean
+
+
+def choose_margin(evidence: Evidence, chances: Sequence[float], price: float) -> Choice:
+    """Return the margin that would cost least: reserved memory, and out-of-memory at its price.
+
+    Args:
+        evidence: What the step's own past says.
+        chances: For each margin the chance that a run of a step like it exceeds it.
+        price: Byte-seconds that an out-of-memory costs beside the memory it had reserved.
+    """
+    weight = evidence.runs + OWN_WEIGHT
+    own, best = evidence.byte_seconds, None
+    for margin, like, seen in zip(MARGINS, chances, evidence.exceeded, strict=True):
+        chance = (seen + OWN_WEIGHT * like) / weight
+        cost = margin * own * (1 + chance) + chance * price
+        if best is None or cost < best.cost:
+            best = Choice(margin, chance, cost)
+    return best or Choice(MARGINS[-1], 0.0, 0.0)
