@@ -37,6 +37,9 @@ GONE_NODE_SECONDS: Final = 20
 
 GRACE_SECONDS: Final = 30
 
+DO_NOT_DISRUPT: Final = "karpenter.sh/do-not-disrupt"
+"""Karpenter's annotation on a pod (karpenter.sh/docs/concepts/disruption, "Pod-level controls")."""
+
 
 def build_pod(
     wishes: k8s.V1Pod,
@@ -73,7 +76,7 @@ def _base_pod(job: CatalogJob, resources: Resources, context: StepContext) -> k8
         kind="Pod",
         metadata=k8s.V1ObjectMeta(
             labels=labels_of(context) | ({LOG_LABEL: "pod"} if job.file.log == "pod" else {}),
-            annotations=_annotations(context),
+            annotations=_annotations(context) | _protection(job),
         ),
         spec=k8s.V1PodSpec(
             containers=[_container(job, resources, context)],
@@ -143,6 +146,11 @@ def _annotations(context: StepContext) -> dict[str, str]:
         f"{LABEL_DOMAIN}step": context.step,
         f"{LABEL_DOMAIN}run-id": context.run_id,
     }
+
+
+def _protection(job: CatalogJob) -> dict[str, str]:
+    """Return what keeps Karpenter from emptying the node of a step that must not be moved."""
+    return {} if job.file.interruptible else {DO_NOT_DISRUPT: "true"}
 
 
 def _pod_security() -> k8s.V1PodSecurityContext:

@@ -41,6 +41,11 @@ class JobFile(BaseModel):
         min_length=1,
         description="Command of the step; by default `python -m <package>`.",
     )
+    interruptible: bool = Field(
+        default=True,
+        description="Whether its node may be taken from under it, to be cheaper: a spot node, or "
+        "one that is being emptied. It is then begun again.",
+    )
     log: Literal["runner", "pod"] = Field(
         default="runner",
         description="Who keeps its log: our Python runner; or, for an image without it, the "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,8 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes.client import ApiClient  # type: ignore[import-untyped]
 
+from stationmaster.airflow.catalog import find_job
 from stationmaster.airflow.operator import StepOperator
-from stationmaster.airflow.pods import label_value, pod_name
+from stationmaster.airflow.podmodels import read_pod
+from stationmaster.airflow.pods import build_pod, label_value, pod_name
+from stationmaster.airflow.sizes import resources_of
 from stationmaster.step.protocol import Shard, StepContext
 
 if TYPE_CHECKING:
@@ -135,6 +139,19 @@ def test_a_lost_node_is_given_up_after_20_seconds(dag: DAG) -> None:
         "node.kubernetes.io/not-ready": 20,
         "node.kubernetes.io/unreachable": 20,
     }
+
+
+@pytest.mark.parametrize("interruptible", [True, False])
+def test_a_step_that_must_not_be_moved_says_so(*, interruptible: bool) -> None:
+    """Karpenter empties no node under a step whose job is not interruptible, and any other's."""
+    found = find_job("toy-hello")
+    job = replace(found, file=found.file.model_copy(update={"interruptible": interruptible}))
+    context = context_of(job.name, Shard(index=0, count=1), 1, str(uuid.uuid4()))
+    wishes = read_pod({"metadata": {}, "spec": {"containers": [{"name": "base"}]}})
+    pod = as_json(build_pod(wishes, job, resources_of("s"), context))
+
+    marked = pod["metadata"]["annotations"].get("karpenter.sh/do-not-disrupt")
+    assert marked == (None if interruptible else "true")
 
 
 @pytest.mark.parametrize(("size", "memory"), [(None, "1Gi"), ("m", "4Gi"), ("xl", "16Gi")])

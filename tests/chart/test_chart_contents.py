@@ -77,6 +77,21 @@ def test_steps_live_where_pod_security_is_restricted() -> None:
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
+def test_a_job_that_must_not_be_moved_goes_to_the_nodes_that_stay() -> None:
+    """`interruptible: false` adds the nodes of the values to the job's own, and to no other's."""
+    objects = render(
+        "eks-cluster",
+        "--set=jobs.extract-web.interruptible=false",
+        "--set=steps.uninterruptible.nodeSelector.karpenter\\.sh/capacity-type=on-demand",
+    )
+    text = of_kind(objects, "ConfigMap")["stationmaster-catalog"]["data"]["catalog.yaml"]
+    jobs = yaml.safe_load(text)["jobs"]
+    own = {"stationmaster.io/nodes": "steps"}
+    steady = {**own, "karpenter.sh/capacity-type": "on-demand"}
+    assert jobs["extract-web"]["kubernetes"]["nodeSelector"] == steady
+    assert jobs["extract-app"]["kubernetes"]["nodeSelector"] == own
+
+
 def test_the_catalog_holds_every_job_as_its_file_says(tmp_path: Path) -> None:
     """The chart's jobs are those of the folder, field by field, and the library can read them."""
     catalog = tmp_path / "catalog.yaml"

@@ -20,7 +20,11 @@ envFrom:
   {{- end }}
   {{- with .entry.envFrom }}{{- toYaml . | nindent 2 }}{{- end }}
 {{- end }}
-{{- range $field := list "env" "nodeSelector" "tolerations" }}
+{{- $steady := ternary .root.Values.steps.uninterruptible.nodeSelector dict (eq (toString .entry.interruptible) "false") }}
+{{- with merge dict (.entry.nodeSelector | default dict) $steady }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- range $field := list "env" "tolerations" }}
 {{- with index $.entry $field }}
 {{ $field }}: {{- toYaml . | nindent 2 }}
 {{- end }}
