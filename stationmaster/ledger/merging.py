@@ -4,6 +4,7 @@
   stands, what was not known is filled in.
 - The first record with a verdict ends the attempt. Another one with the same verdict fills gaps;
   one with a different verdict, or with none, changes nothing about the end.
+- `unknown` is the verdict of an attempt that nobody saw end: it stands until somebody did.
 - While there is no verdict, the newest word (by `recorded_at`) stands.
 
 So the order in which two recorders arrive decides nothing but which of two contradicting
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from stationmaster.ledger.records import AttemptKey, AttemptRecord
 
-__all__ = ["END", "FACTS", "IDENTITY", "USED", "fold", "merged", "update_clause"]
+__all__ = ["END", "FACTS", "IDENTITY", "UNSEEN", "USED", "fold", "merged", "update_clause"]
 
 IDENTITY: Final = frozenset(
     {
@@ -61,12 +62,16 @@ USED: Final = frozenset(
 )
 """The step's own last word."""
 
-UNKNOWN: Final = (None, "")
+NOT_KNOWN: Final = (None, "")
+
+UNSEEN: Final = "unknown"
+"""`stationmaster.airflow.life.findings` has it too: the end that nobody saw."""
 
 
 def merged(row: AttemptRecord, record: AttemptRecord) -> AttemptRecord:
     """Return what stands when `record` arrives and the ledger has `row`."""
-    took = row.verdict is None and record.verdict is not None
+    unseen = row.verdict == UNSEEN and record.verdict not in {None, UNSEEN}
+    took = (row.verdict is None and record.verdict is not None) or unseen
     unended = row.verdict is None and record.verdict is None
     newer = unended and record.recorded_at >= row.recorded_at
     same = row.verdict == record.verdict and not newer
@@ -104,7 +109,8 @@ def update_clause(table: sa.Table, excluded: Any) -> dict[str, sa.ColumnElement[
         excluded: The dialect's name for the row that arrives.
     """
     row, new = table.c, excluded
-    took = sa.and_(row.verdict.is_(None), new.verdict.is_not(None))
+    unseen = sa.and_(row.verdict == UNSEEN, new.verdict != UNSEEN)
+    took = sa.or_(sa.and_(row.verdict.is_(None), new.verdict.is_not(None)), unseen)
     unended = sa.and_(row.verdict.is_(None), new.verdict.is_(None))
     newer = sa.and_(unended, new.recorded_at >= row.recorded_at)
     same = sa.or_(row.verdict == new.verdict, unended)  # asked after `newer`
@@ -126,7 +132,7 @@ def update_clause(table: sa.Table, excluded: Any) -> dict[str, sa.ColumnElement[
 
 
 def _known(first: object, second: object) -> object:
-    return second if first in UNKNOWN else first
+    return second if first in NOT_KNOWN else first
 
 
 def _known_sql(

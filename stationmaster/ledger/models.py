@@ -11,7 +11,16 @@ from sqlalchemy.dialects import postgresql
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-__all__ = ["DOCUMENT", "METADATA", "VERSION_TABLE", "UtcTime", "applied_size", "attempt"]
+__all__ = [
+    "DOCUMENT",
+    "METADATA",
+    "VERSION_TABLE",
+    "UtcTime",
+    "applied_size",
+    "attempt",
+    "rolled_day",
+    "step_day",
+]
 
 VERSION_TABLE: Final = "ledger_version"
 """Not Alembic's default name: the ledger may share a database with Airflow, which uses that."""
@@ -135,6 +144,12 @@ attempt: Final = sa.Table(
     sa.Index("attempt_business_date", "business_date"),
     sa.Index("attempt_finished_at", "finished_at"),
     sa.Index("attempt_recorded_at", "recorded_at"),
+    sa.Index(
+        "attempt_open",
+        "recorded_at",
+        postgresql_where=sa.text("verdict IS NULL"),
+        sqlite_where=sa.text("verdict IS NULL"),
+    ),
     # Steps without a trace are many, and nobody looks for them by it.
     sa.Index(
         "attempt_trace_id",
@@ -162,3 +177,42 @@ applied_size: Final = sa.Table(
     _text("why"),
 )
 """What sizes were given, one row each time one changed: the newest of a step is in force."""
+
+
+def _sum(name: str, kind: type[sa.types.TypeEngine[float]]) -> sa.Column[float]:
+    return sa.Column(name, kind, nullable=False)
+
+
+step_day: Final = sa.Table(
+    "step_day",
+    METADATA,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("pipeline", sa.Text, primary_key=True),
+    sa.Column("step", sa.Text, primary_key=True),
+    sa.Column("verdict", sa.Text, primary_key=True),
+    sa.Column("team", sa.Text, primary_key=True),
+    sa.Column("capacity_type", sa.Text, primary_key=True),
+    _sum("attempts", sa.BigInteger),
+    _sum("priced_attempts", sa.BigInteger),
+    _sum("peak_memory_bytes", sa.BigInteger),
+    _sum("rows_read", sa.BigInteger),
+    _sum("rows_written", sa.BigInteger),
+    _sum("bytes_read", sa.BigInteger),
+    _sum("bytes_written", sa.BigInteger),
+    _sum("wall_seconds", sa.Double),
+    _sum("waited_seconds", sa.Double),
+    _sum("cpu_seconds", sa.Double),
+    _sum("asked_byte_seconds", sa.Double),
+    _sum("peak_byte_seconds", sa.Double),
+    _sum("cost_usd", sa.Double),
+)
+"""Sums over the attempts that ended on a day (UTC, by `recorded_at`); the peak is the highest."""
+
+rolled_day: Final = sa.Table(
+    "rolled_day",
+    METADATA,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("rolled_at", UtcTime, nullable=False),
+    sa.Column("pruned", sa.Boolean, nullable=False, server_default=sa.false()),
+)
+"""The days whose sums stand in `step_day`; a pruned one has no attempts any more."""

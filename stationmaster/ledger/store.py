@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stationmaster.ledger import schema
 from stationmaster.ledger.engine import make_engine, safe_name, transaction
-from stationmaster.ledger.merging import fold, update_clause
+from stationmaster.ledger.merging import UNSEEN, fold, update_clause
 from stationmaster.ledger.models import attempt
 from stationmaster.ledger.records import AttemptRecord
 
@@ -24,6 +24,9 @@ __all__ = ["Ledger", "disputed"]
 
 MOST_ROWS = 100_000
 """Rows that one reading returns: a question that needs more is one for SQL."""
+
+MOST_OPEN: Final = 1000
+"""Attempts without an end that one look finds; the next look finds the others."""
 
 
 class Ledger:
@@ -103,6 +106,13 @@ class Ledger:
         mine = attempt.c.try_id == try_id
         return self._read(sa.select(attempt).where(mine).order_by(*attempt.primary_key))
 
+    def open_attempts(self, before: dt.datetime) -> list[AttemptRecord]:
+        """Return the attempts without an end whose last word is older than that, oldest first."""
+        query = sa.select(attempt).where(
+            attempt.c.verdict.is_(None), attempt.c.recorded_at < before
+        )
+        return self._read(query.order_by(attempt.c.recorded_at), most=MOST_OPEN)
+
     def attempts_of_step(
         self, pipeline: str, step: str, *, since: dt.date, until: dt.date
     ) -> list[AttemptRecord]:
@@ -163,7 +173,9 @@ def disputed(
     found = []
     for record in records:
         stands = standing.get(record.key)
-        if record.verdict is not None and stands is not None and stands != record.verdict:
+        if record.verdict in {None, UNSEEN} or stands is None:
+            continue
+        if stands != record.verdict:
             found.append((record, stands))
     return found
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stationmaster.ledger.merging import END, FACTS, IDENTITY, USED, fold, merged
+from stationmaster.ledger.merging import END, FACTS, IDENTITY, UNSEEN, USED, fold, merged
 from stationmaster.ledger.records import AttemptRecord
 from stationmaster.ledger.store import Ledger
 from tests.ledger.attempts import NOON, record, result
@@ -24,7 +24,7 @@ RECORDS = st.builds(
     record,
     node=st.sampled_from(["", "a", "b"]),
     started_at=st.sampled_from([None, *MOMENTS]),
-    verdict=st.sampled_from([None, None, "succeeded", "evicted"]),
+    verdict=st.sampled_from([None, None, "succeeded", "evicted", UNSEEN]),
     exit_code=st.sampled_from([None, 0, 137]),
     sentence=st.sampled_from(["", "x", "y"]),
     evidence=st.sampled_from([None, {"a": 1}]),
@@ -72,14 +72,26 @@ def test_the_newest_word_of_a_running_attempt_stands() -> None:
     assert merged(early, late).cpu_seconds == merged(late, early).cpu_seconds == 2
 
 
+def test_an_end_that_somebody_saw_replaces_one_that_nobody_did() -> None:
+    """A recorder whose word was late tells what `unknown` stood for, and not the other way."""
+    unseen = record(verdict=UNSEEN, sentence="Nobody saw it.", finished_at=NOON)
+    seen = record(verdict="succeeded", exit_code=0, finished_at=MOMENTS[1])
+
+    for first, second in itertools.permutations([unseen, seen]):
+        stands = merged(first, second)
+        assert (stands.verdict, stands.finished_at) == ("succeeded", MOMENTS[1])
+        assert stands.sentence == ""
+
+
 @given(records=st.lists(RECORDS, min_size=1, max_size=3))
 def test_order_matters_only_between_contradicting_verdicts(records: list[AttemptRecord]) -> None:
     """In any order the same verdict stands, unless two contradict each other: then the first."""
     verdicts = [each.verdict for each in records if each.verdict]
     for order in itertools.permutations(records):
         [stands] = fold(order)
-        first = next((each.verdict for each in order if each.verdict), None)
-        assert stands.verdict == first
+        seen = [each.verdict for each in order if each.verdict not in {None, UNSEEN}]
+        unseen = UNSEEN if verdicts else None
+        assert stands.verdict == (seen[0] if seen else unseen)
         if len(set(verdicts)) <= 1:
             assert stands.verdict == (verdicts[0] if verdicts else None)
 

@@ -38,7 +38,7 @@ async def serve(out: int) -> None:
     ledger = Ledger.open(settings.ledger_location)
     async with (
         Recorder(ledger, settings.home / "ledger-spool.jsonl") as recorder,
-        StepsPlatform(settings, recorder.record) as platform,
+        StepsPlatform(settings, recorder.record, ledger.open_attempts) as platform,
         traced(platform.record, platform.cluster) as platform.record,
     ):
         services = Services(api, Preparation(api, settings), platform, logs)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from stationmaster.airflow.launcher.openrows import LOST_SECONDS, OpenRows, close_lost
 from stationmaster.airflow.launcher.plans import KEEP_ANNOTATION
 from stationmaster.airflow.life.attempts import Platform
 from stationmaster.airflow.life.cluster import Cluster
@@ -22,7 +24,7 @@ from stationmaster.ledger.cost.prices import PriceBook
 from stationmaster.ledger.cost.settings import CostSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from types import TracebackType
 
     from stationmaster.airflow.logs.follower import PodLogs
@@ -46,12 +48,17 @@ class StepsPlatform:
     Args:
         settings: Which namespace is swept, and which API server is spoken to.
         record: Stores what is known of an attempt; returns when it is stored.
+        open_attempts: Reads the attempts without an end that were recorded before a time.
     """
 
     def __init__(
-        self, settings: Settings, record: Callable[[AttemptRecord], Awaitable[None]]
+        self,
+        settings: Settings,
+        record: Callable[[AttemptRecord], Awaitable[None]],
+        open_attempts: Callable[[dt.datetime], Sequence[AttemptRecord]] | None = None,
     ) -> None:
         self._settings = settings
+        self._open_attempts = open_attempts
         self.record = record
         self._stack = AsyncExitStack()
         self.cluster: Cluster
@@ -66,6 +73,8 @@ class StepsPlatform:
         prices = PriceBook.for_recording(CostSettings(), log.warning)
         self.nodes = await self._stack.enter_async_context(NodeBook(self.cluster, prices))
         self.record = self.nodes.recording(self.record)
+        self._rows = OpenRows(self.record)
+        self._stack.push_async_callback(self._rows.close)
         return self
 
     async def __aexit__(
@@ -86,6 +95,8 @@ class StepsPlatform:
 
         def seen(context: StepContext, pod: Mapping[str, Any]) -> None:
             self.nodes.notice(pod)
+            if self._open_attempts is not None:
+                self._rows.notice(context, pod)
             pod_logs.seen(context, pod)
 
         return Platform(
@@ -97,6 +108,24 @@ class StepsPlatform:
             before_release=pod_logs.before_release,
             still_ours=still_ours,
         )
+
+    async def close_lost(
+        self,
+        alive: Callable[[frozenset[str]], Awaitable[frozenset[str]]],
+        known: Callable[[frozenset[str]], Awaitable[frozenset[str]]],
+    ) -> None:
+        """End the rows of attempts whose pods went before anybody read their end.
+
+        Args:
+            alive: Returns which of the given try ids are owned.
+            known: Returns which of them are of this Airflow at all.
+        """
+        if self._open_attempts is None:
+            return
+        before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=LOST_SECONDS)
+        rows = await asyncio.to_thread(self._open_attempts, before)
+        with_pods = frozenset(each.try_id for each in rows if self.watch.of_try(each.try_id))
+        await close_lost(rows, self.record, with_pods=with_pods, alive=alive, known=known)
 
     async def sweep(self, try_id: str) -> None:
         """Remove what is left of a try that is over, and wait until it is gone.

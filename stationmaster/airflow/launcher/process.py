@@ -141,6 +141,7 @@ class Launcher:
                 reaped = await reaper.round(self._namespace)
                 if reaped != Reaped():
                     log.info("Cleared away: %s", reaped)
+                await platform.close_lost(self._alive, self._known)
             except Exception:
                 log.exception("A round of clearing away failed; the next comes")
 

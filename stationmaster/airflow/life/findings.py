@@ -50,6 +50,8 @@ class Verdict(StrEnum):
     """Airflow took the task away: cleared, marked, deleted."""
     STOPPED = "stopped"
     """We stopped it since another shard of the step had failed for good."""
+    UNKNOWN = "unknown"
+    """Nobody saw it end: its pod was gone before anybody looked. Any other verdict replaces it."""
 
 
 INFRASTRUCTURE: Final = frozenset(

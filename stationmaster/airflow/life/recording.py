@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from stationmaster.airflow.arguments import LABEL_DOMAIN
 from stationmaster.airflow.life.findings import Verdict
-from stationmaster.airflow.life.names import TEAM_LABEL, TRACEPARENT_ANNOTATION
+from stationmaster.airflow.life.names import (
+    NAME_LABEL,
+    TEAM_LABEL,
+    TRACEPARENT_ANNOTATION,
+)
 from stationmaster.airflow.life.plan import step_container
 from stationmaster.airflow.life.podfacts import (
     condition,
@@ -70,7 +75,8 @@ def record_of_pod(pod: Mapping[str, Any], otherwise: Finding | None = None) -> A
     """Return the record of a pod that nobody lives any more, from what it was told.
 
     Args:
-        pod: Its whole API JSON; None is returned where its context cannot be read.
+        pod: Its whole API JSON; None is returned where neither its context nor its labels
+            tell whose it is.
         otherwise: What is found where the pod says nothing by itself; that it was deleted by
             default.
     """
@@ -82,15 +88,45 @@ def record_of_pod(pod: Mapping[str, Any], otherwise: Finding | None = None) -> A
         ),
         None,
     )
-    try:
-        context = StepContext.model_validate_json(told or "")
-    except ValidationError:
+    context = _told_context(told) or _context_of_labels(pod)
+    if context is None:
         return None
     # The pod was told its own span's trace context; the record holds the task's.
     task = (pod["metadata"].get("annotations") or {}).get(TRACEPARENT_ANNOTATION)
     context = context.model_copy(update={"traceparent": task or context.traceparent})
     found = judge(pod, gone=otherwise is None) or otherwise
     return record_of(context, pod, found)
+
+
+def _told_context(told: object) -> StepContext | None:
+    try:
+        return StepContext.model_validate_json(str(told or ""))
+    except ValidationError:
+        return None
+
+
+def _context_of_labels(pod: Mapping[str, Any]) -> StepContext | None:
+    """Return who an attempt is by its pod's labels, where its context is of another protocol.
+
+    Labels hold names shortened; the annotations of the same names hold them whole.
+    """
+    metadata = pod["metadata"]
+    told = {
+        name.removeprefix(LABEL_DOMAIN).replace("-", "_"): value
+        for source in ("labels", "annotations")
+        for name, value in (metadata.get(source) or {}).items()
+        if name.startswith(LABEL_DOMAIN)
+    }
+    shard = {"index": told.pop("shard", 0), "count": told.pop("shards", 1)}
+    job = (metadata.get("labels") or {}).get(NAME_LABEL) or step_name(pod)
+    try_number = told.pop("try", 1)
+    told.setdefault("run_id", told.get("run", ""))
+    try:
+        return StepContext.model_validate(
+            {**told, "job": job, "shard": shard, "try_number": try_number}
+        )
+    except ValidationError:
+        return None
 
 
 def _of_pod(pod: Mapping[str, Any]) -> dict[str, Any]:
