@@ -1,4 +1,4 @@
-"""The commands `stationmaster ledger migrate`, `downgrade` and `show`."""
+"""The commands `stationmaster ledger …`: look, export, keep in order."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from stationmaster.ledger.choosing import Choice
 from stationmaster.ledger.replaying import files_to_replay
 from stationmaster.ledger.replaying import replay as replay_file
+from stationmaster.ledger.settings import LedgerSettings
 from stationmaster.ledger.store import Ledger
 from stationmaster.ledger.table import table_lines
 from stationmaster.step.errors import MisconfiguredError, TemporaryError
@@ -20,7 +22,18 @@ from stationmaster.step.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["app", "downgrade", "migrate", "replay", "show"]
+__all__ = ["app", "downgrade", "export", "migrate", "prune", "replay", "roll_up", "show"]
+
+Pipeline = Annotated[str | None, typer.Option(help="Only this pipeline (DAG).")]
+Step = Annotated[str | None, typer.Option(help="Only this step (task).")]
+Run = Annotated[str | None, typer.Option(help="Only this run, by its id.")]
+Verdict = Annotated[
+    str | None, typer.Option(help="Only attempts that ended so: out_of_memory …; or running.")
+]
+Team = Annotated[str | None, typer.Option(help="Only this team's (label stationmaster.io/team).")]
+Trace = Annotated[str | None, typer.Option(help="Only this W3C trace id.")]
+Since = Annotated[str | None, typer.Option(help="From this business date on, YYYY-MM-DD.")]
+Until = Annotated[str | None, typer.Option(help="Up to this business date, YYYY-MM-DD.")]
 
 app = typer.Typer(
     help="Look at the table of all attempts, and bring its schema up.", no_args_is_help=True
@@ -56,21 +69,33 @@ def downgrade(
 
 
 @app.command()
-def show(
+def show(  # noqa: PLR0913 (one keyword for each filter)
     *,
-    pipeline: Annotated[str | None, typer.Option(help="Only this pipeline (DAG).")] = None,
-    step: Annotated[str | None, typer.Option(help="Only this step (task).")] = None,
+    pipeline: Pipeline = None,
+    step: Step = None,
+    run: Run = None,
+    verdict: Verdict = None,
+    team: Team = None,
+    trace: Trace = None,
     date: Annotated[str | None, typer.Option(help="Only this business date, YYYY-MM-DD.")] = None,
+    since: Since = None,
+    until: Until = None,
     last: Annotated[int, typer.Option(min=1, help="How many attempts, the newest.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line each.")] = False,
 ) -> None:
     """Show the attempts of steps: how each ended, when, what it used, and what to do."""
-    day = None if date is None else _day(date)
+    choice = Choice(
+        pipeline=pipeline,
+        step=step,
+        run=run,
+        verdict=verdict,
+        team=team,
+        trace=trace,
+        since=_day(date or since, "--date" if date else "--since"),
+        until=_day(date or until, "--date" if date else "--until"),
+    )
     with _ledger() as ledger:
-        if ledger.is_missing:
-            attempts = []
-        else:
-            attempts = ledger.last(last, pipeline=pipeline, step=step, business_date=day)
+        attempts = [] if ledger.is_missing else ledger.last(last, choice)
         if as_json:
             for attempt in attempts:
                 typer.echo(attempt.model_dump_json())
@@ -81,6 +106,52 @@ def show(
             typer.echo(f"No attempt of that kind is in the ledger at {ledger.name}.")
         elif len(attempts) == last:
             typer.echo(f"\nThese are the newest {last}; --last {last * 2} shows more.")
+
+
+@app.command()
+def export(
+    *,
+    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    pipeline: Pipeline = None,
+    step: Step = None,
+    since: Since = None,
+    until: Until = None,
+) -> None:
+    """Write attempts to a Parquet file, one column a field; any number, in little memory."""
+    choice = Choice(
+        pipeline=pipeline,
+        step=step,
+        since=_day(since, "--since"),
+        until=_day(until, "--until"),
+    )
+    with _ledger() as ledger:
+        number = ledger.export(choice, out)
+        typer.echo(f"{out} has {number:,} attempts of the ledger at {ledger.name}.")
+
+
+@app.command()
+def roll_up() -> None:
+    """Sum up the days that are over, for questions about months; safe at any time."""
+    with _ledger() as ledger:
+        days = ledger.roll_up()
+        typer.echo(f"The ledger at {ledger.name} has the sums of {len(days)} days more, or anew.")
+
+
+@app.command()
+def prune(
+    *,
+    keep_days: Annotated[
+        int | None,
+        typer.Option(min=1, help="Keep attempts so long; STATIONMASTER_LEDGER_KEEP_DAYS, or 400."),
+    ] = None,
+) -> None:
+    """Remove attempts that are older than the policy keeps; sums of their days stay."""
+    days = keep_days or LedgerSettings().keep_days
+    with _ledger() as ledger:
+        number = ledger.prune(days)
+        typer.echo(
+            f"The ledger at {ledger.name} is rid of {number:,} attempts older than {days} days."
+        )
 
 
 @app.command()
@@ -116,12 +187,14 @@ def _ledger() -> Iterator[Ledger]:
         ledger.close()
 
 
-def _day(text: str) -> dt.date:
+def _day(text: str | None, option: str) -> dt.date | None:
+    if text is None:
+        return None
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
         raise MisconfiguredError(
-            where="--date",
+            where=option,
             expected="a business date such as 2011-11-21",
             got=text,
             hint="Write it as YYYY-MM-DD.",

@@ -179,7 +179,7 @@ applied_size: Final = sa.Table(
 """What sizes were given, one row each time one changed: the newest of a step is in force."""
 
 
-def _sum(name: str, kind: type[sa.types.TypeEngine[float]]) -> sa.Column[float]:
+def _sum(name: str, kind: type[sa.types.TypeEngine[Any]]) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -9,14 +10,15 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stationmaster.ledger import schema
+from stationmaster.ledger.choosing import Choice
+from stationmaster.ledger.days import forget_sums, roll_up
 from stationmaster.ledger.engine import make_engine, safe_name, transaction
 from stationmaster.ledger.merging import UNSEEN, fold, update_clause
 from stationmaster.ledger.models import attempt
 from stationmaster.ledger.records import AttemptRecord
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from stationmaster.ledger.records import AttemptKey
 
@@ -97,9 +99,14 @@ class Ledger:
         if not rows:
             return {}
         self._require_schema()
+        today = dt.datetime.now(dt.UTC).date()
+        late = {each["recorded_at"].date() for each in rows} - {today}
         with transaction(self._engine, writes=True) as connection:
             found = connection.execute(_upsert(self._engine.dialect.name), rows)
-            return {(each.try_id, each.shard, each.attempt): each.verdict for each in found}
+            stands = {(each.try_id, each.shard, each.attempt): each.verdict for each in found}
+            if late:  # from a recorder's file: what was summed up without them is stale
+                forget_sums(connection, late)
+            return stands
 
     def attempts_of_try(self, try_id: str) -> list[AttemptRecord]:
         """Return the attempts of one try, by shard and attempt."""
@@ -128,21 +135,53 @@ class Ledger:
     def last(
         self,
         count: int,
+        choice: Choice | None = None,
         *,
         pipeline: str | None = None,
         step: str | None = None,
         business_date: dt.date | None = None,
     ) -> list[AttemptRecord]:
         """Return the attempts recorded last, newest first."""
-        query = sa.select(attempt)
-        if pipeline is not None:
-            query = query.where(attempt.c.pipeline == pipeline)
-        if step is not None:
-            query = query.where(attempt.c.step == step)
-        if business_date is not None:
-            query = query.where(attempt.c.business_date == business_date)
+        chosen = choice or Choice(
+            pipeline=pipeline, step=step, since=business_date, until=business_date
+        )
         newest = (attempt.c.recorded_at.desc(), *attempt.primary_key)
+        query = sa.select(attempt).where(chosen.condition())
         return self._read(query.order_by(*newest), most=count)
+
+    def export(self, choice: Choice, out: Path) -> int:
+        """Write attempts to a Parquet file; return how many.
+
+        Raises:
+            MisconfiguredError: pyarrow is not installed, or the file cannot be written.
+        """
+        from stationmaster.ledger import exporting  # noqa: PLC0415 (whoever records needs none)
+
+        self._require_schema()
+        return exporting.export(self._engine, choice.condition(), out)
+
+    def roll_up(self) -> list[dt.date]:
+        """Sum up the days that are over; return which had not been, or were stale."""
+        self._require_schema()
+        return roll_up(self._engine, today=dt.datetime.now(dt.UTC).date())
+
+    def prune(self, keep_days: int) -> int:
+        """Remove the attempts that are older than that; return how many. Sums of days stay."""
+        from stationmaster.ledger import retention  # noqa: PLC0415 (as above)
+
+        self._require_schema()
+        today = dt.datetime.now(dt.UTC).date()
+        return retention.prune(self._engine, keep_days=keep_days, today=today)
+
+    def select(self, query: Callable[[sa.Connection], sa.Select[Any]]) -> list[dict[str, Any]]:
+        """Return the rows of a question, as plain dictionaries.
+
+        Args:
+            query: Makes it; the connection is for those who must look before they ask.
+        """
+        self._require_schema()
+        with transaction(self._engine) as connection:
+            return [dict(row) for row in connection.execute(query(connection)).mappings()]
 
     def _read(
         self, query: sa.Select[tuple[Any, ...]], most: int = MOST_ROWS
