@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "maintain": "stationmaster.step.datasets.commands:maintain",
     "forget": "stationmaster.step.datasets.commands:forget",
     "ledger": "stationmaster.ledger.commands:app",
+    "sizes": "stationmaster.ledger.sizing.commands:app",
     "sources": "stationmaster.sources.commands:app",
 }
 """Where each command lives; only the one that is called is imported, for some take seconds."""

@@ -67,8 +67,9 @@ def choose_rule(case: Case, pool: Pool) -> Rule:
             chance=largest.chance,
         )
     line = choose_margin(case.line, pool.line.chances(case.line.cell), price)
-    beside = case.largest._replace(byte_seconds=case.largest_beside_line)
-    follow = line.cost < LINE_GAIN * choose_margin(beside, chances, price).cost
+    room = largest.margin * case.largest_beside_line
+    beside = room * (1 + largest.chance) + largest.chance * price
+    follow = line.cost < LINE_GAIN * beside
     return Rule(
         follow_line=follow,
         largest_margin=largest.margin,

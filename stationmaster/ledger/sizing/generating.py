@@ -12,9 +12,9 @@ import polars as pl
 from stationmaster.ledger.sizing.observations import DAY_SECONDS, MIB
 from stationmaster.ledger.sizing.shapes import SHAPES, Shape
 
-__all__ = ["Recipe", "Rhythm", "generate"]
+__all__ = ["RHYTHMS", "Recipe", "generate"]
 
-Rhythm: Final = ("daily", "workflow")
+RHYTHMS: Final = ("daily", "workflow")
 """daily: each step once a day; workflow: bursts of many runs of a step, all within days."""
 
 PRESETS_GIB: Final = (0.5, 1, 2, 4, 6, 7, 8, 10, 12, 16, 20, 24, 32, 36, 40, 48, 64, 72, 96, 128)
@@ -31,7 +31,7 @@ class Recipe:
         steps: How many steps.
         shapes: Families, each as likely as it is named; all by default.
         seed: The same seed makes the same history.
-        rhythm: One of `Rhythm`.
+        rhythm: One of `RHYTHMS`.
         least_runs: Fewest runs of a step.
         most_runs: Most runs; between them each order of magnitude is as likely.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import cache
-from math import log
+from math import inf, log
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -177,11 +177,14 @@ def choose_margin(evidence: Evidence, chances: Sequence[float], price: float) ->
         chances: For each margin the chance that a run of a step like it exceeds it.
         price: Byte-seconds that an out-of-memory costs beside the memory it had reserved.
     """
-    weight = evidence.runs + OWN_WEIGHT
-    own, best = evidence.byte_seconds, None
+    weight, own = evidence.runs + OWN_WEIGHT, evidence.byte_seconds
+    best, best_chance, best_cost = MARGINS[-1], 0.0, inf
     for margin, like, seen in zip(MARGINS, chances, evidence.exceeded, strict=True):
+        room = margin * own
+        if room > best_cost:
+            break  # every larger one costs more, even if it were never exceeded
         chance = (seen + OWN_WEIGHT * like) / weight
-        cost = margin * own * (1 + chance) + chance * price
-        if best is None or cost < best.cost:
-            best = Choice(margin, chance, cost)
-    return best or Choice(MARGINS[-1], 0.0, 0.0)
+        cost = room * (1 + chance) + chance * price
+        if cost < best_cost:
+            best, best_chance, best_cost = margin, chance, cost
+    return Choice(best, best_chance, best_cost)

@@ -35,7 +35,15 @@ if TYPE_CHECKING:
 
     from stationmaster.ledger.sizing.margins import Cell
 
-__all__ = ["PRESET_RUNS", "Replayed", "StepState", "choosing_runs", "replay_sizes"]
+__all__ = [
+    "PRESET_RUNS",
+    "Replayed",
+    "StepState",
+    "Visit",
+    "case_of_visit",
+    "choosing_runs",
+    "replay_sizes",
+]
 
 PRESET_RUNS: Final = 3
 """The first runs of a step take the declared size, whatever the policy."""
@@ -44,32 +52,8 @@ CHOOSE_AGAIN: Final = 1.125
 """Margins are chosen anew when a step has run this much more often than at the last choice."""
 
 
-@dataclass
-class StepState:
-    """Hold what a replay remembers of one step between the runs that it visits."""
-
-    rule: Rule | None = None
-    floor: float = 0.0
-    largest_exceeded: list[int] = field(default_factory=no_exceedances)
-    line_exceeded: list[int] = field(default_factory=no_exceedances)
-    largest_cell: Cell = (0, 0)
-    line_cell: Cell = (0, 0)
-    visited_run: int = PRESET_RUNS
-    visited_line_runs: int = 0
-    visited_byte_seconds: float = 0.0
-    out_of_memory: int = 0
-
-
-class Replayed(NamedTuple):
-    """Hold the outcome: the runs with a `size` each, the steps' states, and what all taught."""
-
-    frame: pl.DataFrame
-    states: dict[int, StepState]
-    pool: Pool
-
-
-class _Visit(NamedTuple):
-    """One run that is visited; names and units as in the columns."""
+class Visit(NamedTuple):
+    """Hold one run that is visited; names and units as in the columns."""
 
     row: int
     code: int
@@ -87,6 +71,32 @@ class _Visit(NamedTuple):
     line_runs: int
     line_byte_seconds: float
     beside_byte_seconds: float
+
+
+@dataclass
+class StepState:
+    """Hold what a replay remembers of one step between the runs that it visits."""
+
+    rule: Rule | None = None
+    floor: float = 0.0
+    largest_exceeded: list[int] = field(default_factory=no_exceedances)
+    line_exceeded: list[int] = field(default_factory=no_exceedances)
+    largest_cell: Cell = (0, 0)
+    line_cell: Cell = (0, 0)
+    visited_run: int = PRESET_RUNS
+    visited_line_runs: int = 0
+    visited_byte_seconds: float = 0.0
+    out_of_memory: int = 0
+    next: Visit | None = None
+    """The run to come, where the history has a row for it."""
+
+
+class Replayed(NamedTuple):
+    """Hold the outcome: the runs with a `size` each, the steps' states, and what all taught."""
+
+    frame: pl.DataFrame
+    states: dict[int, StepState]
+    pool: Pool
 
 
 def choosing_runs(runs: int) -> list[int]:
@@ -130,31 +140,28 @@ def _with_sums(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _visits(frame: pl.DataFrame) -> Iterable[_Visit]:
+def _visits(frame: pl.DataFrame) -> Iterable[Visit]:
     """Return the runs that can change what is decided, in order of submission."""
     exceeded = (pl.max_horizontal("largest_ratio", "line_ratio") > MARGINS[0]).fill_null(
         value=False
     )
     longest = frame.select(pl.col("run").max()).item() or 0
     choose = pl.col("run").is_in(choosing_runs(longest)) | pl.col("needed").is_null()
-    fields = [name for name in _Visit._fields if name != "choose"]
+    fields = [name for name in Visit._fields if name != "choose"]
     visited = (
         frame.lazy()
-        .with_columns(exceeded.alias("exceeded"))
-        .with_columns(
-            (choose | pl.col("exceeded").shift(1, fill_value=False).over("code")).alias("choose")
-        )
-        .filter((pl.col("run") >= PRESET_RUNS) & (pl.col("choose") | pl.col("exceeded")))
+        .with_columns(choose.alias("choose"))
+        .filter((pl.col("run") >= PRESET_RUNS) & (pl.col("choose") | exceeded))
         .sort("order")
         .select("choose", *fields)
-        .select(_Visit._fields)
+        .select(Visit._fields)
         .collect()
     )
-    return map(_Visit._make, visited.iter_rows())
+    return map(Visit._make, visited.iter_rows())
 
 
 def _rules(
-    visits: Iterable[_Visit], states: dict[int, StepState], pool: Pool
+    visits: Iterable[Visit], states: dict[int, StepState], pool: Pool
 ) -> list[tuple[Any, ...]]:
     """Return (row, follow_line, largest_margin, line_margin, chance, floor) for each choice."""
     rules: list[tuple[Any, ...]] = []
@@ -162,14 +169,17 @@ def _rules(
         state = states.setdefault(visit.code, StepState())
         _catch_up(state, visit, pool)
         if visit.choose or state.rule is None:
-            state.rule = choose_rule(_case(state, visit), pool)
+            state.rule = choose_rule(case_of_visit(state, visit), pool)
             rules.append((visit.row, *state.rule, state.floor))
-        if visit.needed is not None:
-            _observe(state, visit, visit.needed, pool)
+        if visit.needed is None:
+            state.next = visit
+        elif _observe(state, visit, visit.needed, pool):
+            # The next row is the step's next run, or the first of another: that is not sized yet.
+            rules.append((visit.row + 1, *state.rule, state.floor))
     return rules
 
 
-def _catch_up(state: StepState, visit: _Visit, pool: Pool) -> None:
+def _catch_up(state: StepState, visit: Visit, pool: Pool) -> None:
     """Tell the pool of the runs since the last visit, none of which exceeded anything."""
     runs, line_runs = visit.run - state.visited_run, visit.line_runs - state.visited_line_runs
     pool.largest.passed(state.largest_cell, runs)
@@ -183,7 +193,8 @@ def _catch_up(state: StepState, visit: _Visit, pool: Pool) -> None:
     state.line_cell = cell_of(visit.line_runs + PRESET_RUNS, visit.line_spread)
 
 
-def _case(state: StepState, visit: _Visit) -> Case:
+def case_of_visit(state: StepState, visit: Visit) -> Case:
+    """Return what the past of a step says of each way to expect the peak of a visited run."""
     line_runs = max(visit.line_runs, 1)
     return Case(
         largest=Evidence(
@@ -202,8 +213,8 @@ def _case(state: StepState, visit: _Visit) -> Case:
     )
 
 
-def _observe(state: StepState, visit: _Visit, needed: float, pool: Pool) -> None:
-    """Remember what the run needed, after it was sized."""
+def _observe(state: StepState, visit: Visit, needed: float, pool: Pool) -> bool:
+    """Remember what the run needed, after it was sized; tell whether that was too little."""
     for ratio, own, classes, cell in (
         (visit.largest_ratio, state.largest_exceeded, pool.largest, state.largest_cell),
         (visit.line_ratio, state.line_exceeded, pool.line, state.line_cell),
@@ -214,12 +225,14 @@ def _observe(state: StepState, visit: _Visit, needed: float, pool: Pool) -> None
             for index in range(margins):
                 own[index] += 1
     if state.rule is None:
-        return
+        return False
     size = size_by(state.rule, visit.largest, visit.line, visit.declared, state.floor)
-    if needed > size:
-        state.floor = floor_after(size)
-        state.out_of_memory += 1
-        pool.out_of_memory += 1
+    if needed <= size:
+        return False
+    state.floor = floor_after(size)
+    state.out_of_memory += 1
+    pool.out_of_memory += 1
+    return True
 
 
 def _sized(frame: pl.DataFrame, rules: list[tuple[Any, ...]], node_bytes: float) -> pl.DataFrame:
@@ -232,7 +245,8 @@ def _sized(frame: pl.DataFrame, rules: list[tuple[Any, ...]], node_bytes: float)
         "chance": pl.Float64,
         "floor": pl.Float64,
     }
-    chosen = pl.DataFrame(rules, schema=schema, orient="row")
+    # A choice at the run after one that was too small stands for both.
+    chosen = pl.DataFrame(rules, schema=schema, orient="row").unique("row", keep="last")
     ruled = frame.join(chosen, on="row", how="left", maintain_order="left")
     ruled = ruled.with_columns(pl.col(list(schema)[1:]).forward_fill())
     by_line = pl.col("follow_line") & pl.col("line").is_not_null()

@@ -13,7 +13,7 @@ from stationmaster.ledger.sizing.replaying import PRESET_RUNS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["DecayingHistogram", "largest_so_far_sizes", "vpa_sizes"]
+__all__ = ["DecayingHistogram", "bucket_of", "largest_so_far_sizes", "vpa_sizes"]
 
 FIRST_BUCKET_BYTES: Final = 1e7
 BUCKET_RATIO: Final = 1.05

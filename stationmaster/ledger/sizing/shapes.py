@@ -11,7 +11,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-__all__ = ["SHAPES", "Run", "Shape"]
+__all__ = [
+    "SHAPES",
+    "Run",
+    "Shape",
+    "bimodal",
+    "changed",
+    "clustered",
+    "constant",
+    "fleeting",
+    "growing",
+    "heavy_tailed",
+    "input_driven",
+    "leaking",
+    "saturating",
+    "seasonal",
+]
 
 
 class Run(NamedTuple):

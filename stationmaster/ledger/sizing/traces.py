@@ -73,7 +73,7 @@ def read_trace(path: Path) -> Trace:
             got=f"no {', '.join(missing)} (there are: {', '.join(text.columns)})",
             hint="Write a header line with these names; leave input_bytes empty where unknown.",
         )
-    rows = _judged(_typed(text))
+    rows = _judged(_typed(text.select(COLUMNS).with_row_index("line", offset=2)))
     _refuse_mixed_units(path, rows)
     kept = rows.filter(pl.col("reason").is_null()).drop("reason")
     if not kept.height:
@@ -105,7 +105,7 @@ def as_history(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _text(path: Path) -> pl.DataFrame:
-    """Return all columns as text, with the number of each line."""
+    """Return all columns as text."""
     where = str(path)
     header = ",".join(COLUMNS)
     try:
@@ -135,7 +135,7 @@ def _text(path: Path) -> pl.DataFrame:
     stripped = {
         name: name.strip().removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}") for name in frame.columns
     }
-    return frame.rename(stripped).with_row_index("line", offset=2)
+    return frame.rename(stripped)
 
 
 def _typed(text: pl.DataFrame) -> pl.DataFrame:
