@@ -161,7 +161,7 @@ class PodRun:
 def worker_run(operator: StepOperator, context: Context, contexts: list[StepContext]) -> PodRun:
     """Return the run of an operator's try on this worker."""
     from stationmaster.airflow.catalog import find_job  # noqa: PLC0415 (as above)
-    from stationmaster.airflow.launcher.plans import plan_step  # noqa: PLC0415 (as above)
+    from stationmaster.airflow.launcher.plans import MemoryRules, plan_step  # noqa: PLC0415 (as above)
     from stationmaster.step.settings import Settings  # noqa: PLC0415 (as above)
 
     ti: Any = context["ti"]
@@ -178,7 +178,7 @@ def worker_run(operator: StepOperator, context: Context, contexts: list[StepCont
         skip_exit_codes=tuple(code for code in range(1, 256) if code in operator.skip_on_exit_code),
         schedule_seconds=operator.schedule_seconds,
         start_seconds=operator.start_seconds,
-        memory_cap=settings.largest_step_memory,
+        memory=MemoryRules.of(settings),
         keep_pods=operator.keeps_pods,
         log_path=log_path_of(context),
     )

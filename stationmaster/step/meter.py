@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from stationmaster.step.memorysignal import MemorySignal
+
 __all__ = ["Meter"]
 
 _log = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ class Meter:
             imports are a step's own time.
         limit_bytes: What the container may use; its cgroup's limit where nothing is said.
         tick_seconds: How far apart ordinary ticks are.
+        signal: Is told each sample of memory.
     """
 
     def __init__(
@@ -54,9 +57,11 @@ class Meter:
         since_process_start: bool = False,
         limit_bytes: int | None = None,
         tick_seconds: float = _TICK_SECONDS,
+        signal: MemorySignal | None = None,
     ) -> None:
         self._on_tick = on_tick
         self._tick_seconds = tick_seconds
+        self._signal = signal
         limit = limit_bytes or memory_limit_bytes()
         self._marks = [limit * share for share in _LAST_WORDS_AT] if limit else []
         self._ended = threading.Event()
@@ -124,6 +129,8 @@ class Meter:
         use = tree_use(os.getpid())
         self._alone = use.processes == 1
         self._peak = max(self._peak, use.memory_bytes)
+        if self._signal is not None:
+            self._signal.look(use.memory_bytes)
         # A child that nobody waited for takes its seconds along when it goes: keep the most seen.
         self._cpu = max(self._cpu, use.cpu_seconds - self._cpu_before)
 

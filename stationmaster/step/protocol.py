@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 __all__ = [
     "CONTEXT_VARIABLE",
+    "MEMORY_PORT_VARIABLE",
     "MAX_RESULT_BYTES",
     "PROTOCOL_VERSION",
     "RESULT_VARIABLE",
@@ -36,6 +37,9 @@ CONTEXT_VARIABLE: Final = "STATIONMASTER_CONTEXT"
 
 RESULT_VARIABLE: Final = "STATIONMASTER_RESULT"
 """Environment variable that names the result file where it is not the termination log."""
+
+MEMORY_PORT_VARIABLE: Final = "STATIONMASTER_MEMORY_PORT"
+"""Environment variable with the port that answers while the step is not short of memory."""
 
 TERMINATION_LOG: Final = "/dev/termination-log"
 """Where Kubernetes reads a container's last word from."""

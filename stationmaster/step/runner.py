@@ -16,6 +16,7 @@ from stationmaster.step.incoming import check_business_date, parse_context, vali
 from stationmaster.step.inputs import Inputs
 from stationmaster.step.logs.chunks import captured_output
 from stationmaster.step.logs.masking import masked_text, secret_values
+from stationmaster.step.memorysignal import MemorySignal
 from stationmaster.step.meter import Meter
 from stationmaster.step.outputs import Outputs
 from stationmaster.step.protocol import (
@@ -83,7 +84,11 @@ class StepRun:
         self._report = report
         self._stop = stop
         self._contracts = contracts
-        self._meter = Meter(on_tick=self._tick, since_process_start=whole_process)
+        self._meter = Meter(
+            on_tick=self._tick,
+            since_process_start=whole_process,
+            signal=MemorySignal.asked_for(os.environ) if whole_process else None,
+        )
         report.measure = self._meter.measurements
         self._context: StepContext | None = None
         self._settings: Settings | None = None

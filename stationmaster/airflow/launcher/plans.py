@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from stationmaster.airflow.life.budgets import Budgets
-from stationmaster.airflow.life.plan import StepPlan
+from stationmaster.airflow.life.growing import let_grow
+from stationmaster.airflow.life.plan import StepPlan, step_container
 from stationmaster.airflow.life.podfacts import bytes_of
 from stationmaster.airflow.podmodels import api_json
 from stationmaster.airflow.pods import build_pod
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from stationmaster.airflow.catalog import CatalogJob
     from stationmaster.step.protocol import StepContext
+    from stationmaster.step.settings import Settings
 
-__all__ = ["KEEP_ANNOTATION", "LOG_PATH_VARIABLE", "plan_step"]
+__all__ = ["KEEP_ANNOTATION", "LOG_PATH_VARIABLE", "MemoryRules", "plan_step"]
 
 LOG_PATH_VARIABLE: Final = "STATIONMASTER_LOG_PATH"
 """Tells the runner where Airflow looks for this try's log."""
@@ -30,6 +32,20 @@ KEEP_ANNOTATION: Final = "stationmaster.io/keep"
 """Marks a pod that stays when it has ended: who sweeps knows the pod, and no plan."""
 
 DEADLINE_MARGIN_SECONDS: Final = 60
+
+
+class MemoryRules(NamedTuple):
+    """Hold how a step's memory may be enlarged."""
+
+    cap_bytes: int | None
+    """What the largest node can give a step."""
+    grows: bool = False
+    """Also where it runs, before it is killed."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> MemoryRules:
+        """Return what the settings say."""
+        return cls(bytes_of(settings.largest_step_memory), settings.grow_in_place)
 
 
 def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
@@ -44,7 +60,7 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
     skip_exit_codes: tuple[int, ...],
     schedule_seconds: float | None = None,
     start_seconds: float | None = None,
-    memory_cap: str | None = None,
+    memory: MemoryRules | None = None,
     keep_pods: bool = False,
     log_path: str | None = None,
 ) -> StepPlan:
@@ -61,7 +77,7 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
         skip_exit_codes: Exit codes that mean skipped.
         schedule_seconds: How long a pod may wait for a node; the default of Budgets otherwise.
         start_seconds: How long a pod may take from there to running; likewise.
-        memory_cap: Quantity that no attempt after an OutOfMemory goes beyond; likewise.
+        memory: How it may be enlarged; the default of Budgets otherwise, and not where it runs.
         keep_pods: Leave finished pods to the reaper.
         log_path: Airflow's relative path of the try's log.
 
@@ -79,21 +95,32 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
         pod["metadata"].setdefault("annotations", {})[KEEP_ANNOTATION] = "true"
     if log_path:
         _tell_log_path(pod, log_path.removesuffix(".log"))
-    chosen = {
-        "schedule_seconds": schedule_seconds,
-        "start_seconds": start_seconds,
-        "memory_cap_bytes": bytes_of(memory_cap),
-    }
+    # Only our runner says when memory gets short.
+    grows = memory is not None and memory.grows and job.file.log == "runner"
+    if grows:
+        let_grow(step_container(pod))
     return StepPlan(
         context=contexts[0],
         shards=len(contexts),
         pod=pod,
         started_at=started_at,
         timeout_seconds=timeout_seconds,
-        budgets=Budgets(**{name: each for name, each in chosen.items() if each}),
+        budgets=_budgets(schedule_seconds, start_seconds, memory),
         skip_exit_codes=skip_exit_codes,
+        grows=grows,
         keep_pods=keep_pods,
     )
+
+
+def _budgets(
+    schedule_seconds: float | None, start_seconds: float | None, memory: MemoryRules | None
+) -> Budgets:
+    chosen = {
+        "schedule_seconds": schedule_seconds,
+        "start_seconds": start_seconds,
+        "memory_cap_bytes": memory.cap_bytes if memory else None,
+    }
+    return Budgets.model_validate({name: each for name, each in chosen.items() if each})
 
 
 def _tell_log_path(pod: dict[str, Any], path: str) -> None:

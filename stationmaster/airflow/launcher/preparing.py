@@ -23,6 +23,7 @@ from airflow.serialization.serialized_objects import BaseSerialization
 from airflow.utils.session import create_session
 from fastapi import HTTPException
 
+from stationmaster.airflow.launcher.plans import MemoryRules
 from stationmaster.airflow.launcher.rendering import Renderer, task_option, template_of
 from stationmaster.airflow.launcher.template import NeedsWorkerError
 from stationmaster.airflow.podmodels import share_configuration
@@ -85,9 +86,7 @@ class Preparation:
             template = template.model_copy(update={"ends_on_worker": listeners})
         ti = _runtime_ti(order, task, context, started_at)
         settings = self._settings
-        renderer = Renderer(
-            ti, settings.steps_namespace, order.log_path, settings.largest_step_memory
-        )
+        renderer = Renderer(ti, settings.steps_namespace, order.log_path, MemoryRules.of(settings))
         with self._api.acting_for(ti):
             _clear_xcoms(ti, context.xcom_keys_to_clear or [])
             try:

@@ -17,7 +17,7 @@ from airflow.serialization.helpers import serialize_template_field
 from stationmaster.airflow.contexts import count_shards, shard_contexts
 from stationmaster.airflow.dates import parse_business_date
 from stationmaster.airflow.launcher.mapping import Share, place, share_of
-from stationmaster.airflow.launcher.plans import plan_step
+from stationmaster.airflow.launcher.plans import MemoryRules, plan_step
 from stationmaster.airflow.launcher.template import XCOM_MARK, NeedsWorkerError, StepTemplate
 from stationmaster.airflow.podmodels import read_pod
 
@@ -71,13 +71,13 @@ class Renderer:
         ti: The task instance with its context, on the serialized task.
         namespace: Where pods go that name none.
         log_path: Airflow's relative path of the try's log.
-        memory_cap: What the largest node can give a step, as a quantity.
+        memory: How a step's memory may be enlarged.
     """
 
     ti: RuntimeTaskInstance
     namespace: str
     log_path: str | None
-    memory_cap: str | None = None
+    memory: MemoryRules | None = None
 
     def render(self, template: StepTemplate, started_at: dt.datetime) -> RenderedStep:
         """Return the step, ready to be lived.
@@ -110,7 +110,7 @@ class Renderer:
             skip_exit_codes=template.skip_exit_codes,
             schedule_seconds=template.schedule_seconds,
             start_seconds=template.start_seconds,
-            memory_cap=self.memory_cap,
+            memory=self.memory,
             keep_pods=template.keep_pods,
             log_path=self.log_path,
         )

@@ -97,6 +97,17 @@ class Cluster:
         except NotThereError:
             return None
 
+    async def resize_pod(self, namespace: str, name: str, patch: Mapping[str, Any]) -> None:
+        """Change the resources of a running pod's containers (strategic merge).
+
+        Raises:
+            ClusterError: The API server refuses it, or is not reachable.
+        """
+        path = f"{_pods(namespace, name)}/resize"
+        await self._transport.call(
+            "resize", "PATCH", path, body=patch, content_type=STRATEGIC_MERGE_PATCH
+        )
+
     async def delete_pod(
         self,
         namespace: str,

@@ -18,6 +18,7 @@ from stationmaster.airflow.life.disruptions import lost_at
 from stationmaster.airflow.life.evidence import evidence_of
 from stationmaster.airflow.life.explaining import Explainer
 from stationmaster.airflow.life.findings import Finding, Verdict
+from stationmaster.airflow.life.growing import Growing
 from stationmaster.airflow.life.names import ENDING_ANNOTATION
 from stationmaster.airflow.life.podfacts import step_state, who
 from stationmaster.airflow.life.verdicts import judge
@@ -94,6 +95,7 @@ class Following:
         self._follower = follower
         self._uid = uid
         self._explainer = Explainer(platform, plan.budgets)
+        self._growing = Growing(platform, plan.budgets) if plan.grows else None
         self._running_told = self._trouble_told = False
         self._stop_until: float | None = None
         self.pod: dict[str, Any] = {}
@@ -143,6 +145,8 @@ class Following:
     async def _waiting(self) -> tuple[Finding | None, float | None]:
         wait = wait_of(self.pod, self._plan.budgets) if self.pod else None
         if wait is None:
+            if self._growing is not None and self.pod:
+                await self._growing.look(self.pod)
             return None, None
         wait, seconds = await self._explainer.explain(self.pod, wait)
         left = (wait.until - dt.datetime.now(dt.UTC)).total_seconds()

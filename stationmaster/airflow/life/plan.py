@@ -50,6 +50,9 @@ class StepPlan(BaseModel):
     timeout_seconds: float | None = Field(default=None, description="Counted from started_at.")
     budgets: Budgets = Field(default_factory=Budgets)
     skip_exit_codes: tuple[int, ...] = ()
+    grows: bool = Field(
+        default=False, description="Its pods ask for memory where they run, and are given it."
+    )
     keep_pods: bool = Field(
         default=False, description="Leave finished pods to the reaper instead of deleting them."
     )

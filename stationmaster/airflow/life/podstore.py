@@ -38,7 +38,9 @@ KEPT_LABELS: Final = (
     TEAM_LABEL,
 )
 
-KEPT_CONDITIONS: Final = frozenset({"PodScheduled", "DisruptionTarget"})
+KEPT_CONDITIONS: Final = frozenset(
+    {"PodScheduled", "DisruptionTarget", "Ready", "PodResizePending"}
+)
 LONGEST_SHARED: Final = 80
 """Characters: names, images, reasons and times repeat between pods, messages do not."""
 
@@ -93,7 +95,7 @@ def _status(status: Mapping[str, Any]) -> dict[str, Any]:
     for kind in ("containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"):
         if kind in status:
             kept[kind] = [
-                _only(each, "name", "state", "restartCount", "imageID")
+                _only(each, "name", "state", "restartCount", "imageID", "resources")
                 | ({"lastState": each["lastState"]} if each.get("lastState") else {})
                 for each in status[kind] or ()
             ]

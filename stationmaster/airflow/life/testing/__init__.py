@@ -6,6 +6,7 @@ from stationmaster.airflow.life.testing.faults import Faults, Refusal
 from stationmaster.airflow.life.testing.scripts import (
     PodScript,
     fails,
+    gets_short,
     runs,
     stuck,
     succeeds,
@@ -19,6 +20,7 @@ __all__ = [
     "PodScript",
     "Refusal",
     "fails",
+    "gets_short",
     "runs",
     "stuck",
     "succeeds",

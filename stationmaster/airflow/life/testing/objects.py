@@ -77,6 +77,24 @@ class PodObjects:
                 metadata[field] = value
         return self._store("MODIFIED", (namespace, name), pod)
 
+    def resize(self, namespace: str, name: str, patch: dict[str, Any]) -> dict[str, Any]:
+        """Give containers other resources; a kubelet that answers applies them at once.
+
+        Raises:
+            NotThereError: There is no such pod.
+            ConflictError: uid is another one.
+        """
+        pod = copy.deepcopy(self.get(namespace, name))
+        _require(pod["metadata"], dict(patch.get("metadata") or {}))
+        for change in patch["spec"]["containers"]:
+            parts = (*pod["spec"]["containers"], *(pod["status"].get("containerStatuses") or ()))
+            for part in parts:
+                if part["name"] == change["name"]:
+                    own = part.setdefault("resources", {})
+                    for kind, values in change["resources"].items():
+                        own[kind] = {**(own.get(kind) or {}), **values}
+        return self._store("MODIFIED", (namespace, name), pod)
+
     def delete(self, namespace: str, name: str, options: dict[str, Any]) -> dict[str, Any]:
         """Ask for a pod's end: at once where nothing runs, else when its kubelet says so.
 

@@ -11,6 +11,7 @@ __all__ = [
     "PodScript",
     "container_state",
     "fails",
+    "gets_short",
     "now",
     "runs",
     "stuck",
@@ -85,6 +86,25 @@ def fails(
     """
     status = {"reason": pod_reason} if pod_reason else {}
     return _ends(seconds, _end(exit_code, reason, message), "Failed", status)
+
+
+def gets_short(seconds: float = 0.3) -> PodScript:
+    """Return a script: it runs, is ready, and then says that its memory gets short.
+
+    Args:
+        seconds: From its start to ready, and from there to short.
+    """
+    running = {"running": {"startedAt": now()}}
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=1)
+
+    def state(status: str, when: str) -> dict[str, Any]:
+        made = container_state(running, "Running")
+        ready = {"type": "Ready", "status": status, "lastTransitionTime": when}
+        made["status"]["conditions"].append(ready)
+        return made
+
+    steps = (("False", now()), ("True", now()), ("False", f"{later:%Y-%m-%dT%H:%M:%SZ}"))
+    return PodScript(tuple((seconds, state(*each)) for each in steps))
 
 
 def stuck(reason: str, message: str = "") -> PodScript:

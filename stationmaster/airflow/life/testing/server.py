@@ -77,6 +77,7 @@ class FakeCluster:
         app.router.add_get(PODS, self._list_or_watch)
         app.router.add_get(f"{PODS}/{{name}}", self._verb("get", self._get))
         app.router.add_route("PATCH", f"{PODS}/{{name}}", self._verb("patch", self._merge))
+        app.router.add_route("PATCH", f"{PODS}/{{name}}/resize", self._verb("resize", self._resize))
         app.router.add_delete(f"{PODS}/{{name}}", self._verb("delete", self._delete))
         app.router.add_get(
             "/api/v1/namespaces/{namespace}/events", self._verb("events", self._events)
@@ -170,6 +171,10 @@ class FakeCluster:
     async def _merge(self, request: web.Request) -> dict[str, Any]:
         info = request.match_info
         return self.objects.merge_into(info["namespace"], info["name"], await request.json())
+
+    async def _resize(self, request: web.Request) -> dict[str, Any]:
+        info = request.match_info
+        return self.objects.resize(info["namespace"], info["name"], await request.json())
 
     async def _delete(self, request: web.Request) -> dict[str, Any]:
         info, body = request.match_info, await request.read()
