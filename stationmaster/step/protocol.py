@@ -14,8 +14,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 __all__ = [
     "CONTEXT_VARIABLE",
-    "MEMORY_PORT_VARIABLE",
     "MAX_RESULT_BYTES",
+    "MEMORY_PORT_VARIABLE",
     "PROTOCOL_VERSION",
     "RESULT_VARIABLE",
     "TERMINATION_LOG",

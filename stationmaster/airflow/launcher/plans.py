@@ -95,9 +95,8 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
         pod["metadata"].setdefault("annotations", {})[KEEP_ANNOTATION] = "true"
     if log_path:
         _tell_log_path(pod, log_path.removesuffix(".log"))
-    # Only our runner says when memory gets short.
     grows = memory is not None and memory.grows and job.file.log == "runner"
-    if grows:
+    if grows:  # only our runner says when memory gets short
         let_grow(step_container(pod))
     return StepPlan(
         context=contexts[0],
