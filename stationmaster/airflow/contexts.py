@@ -22,13 +22,14 @@ MOST_SHARDS = 1000
 """More is a mistake in what counts them: a pod each would flood the cluster."""
 
 
-def shard_contexts(
+def shard_contexts(  # noqa: PLR0913 (one keyword for each thing a step is told)
     context: Context,
     job: CatalogJob,
     *,
     business_date: dt.date,
     params: Mapping[str, Any],
     shards: int,
+    retry_of: tuple[str, ...] = (),
 ) -> list[StepContext]:
     """Return what each shard of this try is told."""
     ti: Any = context["ti"]
@@ -42,6 +43,7 @@ def shard_contexts(
         map_index=-1 if ti.map_index is None else ti.map_index,
         try_id=str(ti.id),
         try_number=max(ti.try_number, 1),
+        retry_of=retry_of,
         business_date=business_date,
         data_interval_start=_moment(run.data_interval_start),
         data_interval_end=_moment(run.data_interval_end),

@@ -19,6 +19,7 @@ from stationmaster.airflow.launcher.writing import configured_name, why_worker, 
 from stationmaster.airflow.localrun import line_writer, local_run, outcome_of_processes
 from stationmaster.airflow.mapped import step_partial
 from stationmaster.airflow.podrun import PodRun, worker_run
+from stationmaster.airflow.repeating import retry_of_here
 from stationmaster.airflow.results import sentences
 from stationmaster.airflow.retries import StepRetryPolicy
 from stationmaster.airflow.sizes import resources_of
@@ -244,12 +245,14 @@ class StepOperator(KubernetesPodOperator):
 
     def _contexts(self, context: Context) -> list[StepContext]:
         counted = self.count_shards(context) if self.count_shards else self.shards
+        day = parse_business_date(self.business_date, where=self.task_id)
         return shard_contexts(
             context,
             find_job(self.job),
-            business_date=parse_business_date(self.business_date, where=self.task_id),
+            business_date=day,
             params=self.step_params,
             shards=count_shards(counted, where=self.task_id),
+            retry_of=retry_of_here(context, self.retries or 0, day),
         )
 
     def _run_locally(self, contexts: list[StepContext]) -> dict[str, Any]:

@@ -100,16 +100,22 @@ class Outputs:
         self._session.report.note(text)
 
     def published_before(self) -> bool:
-        """Tell whether an earlier attempt of this try has published all of it; for the runner.
+        """Tell whether an earlier attempt has published all of it; for the runner.
 
         Its acknowledgement got lost: the work is left out, and the result names what is there.
+        That attempt was one of this try, or of a failed one that this try repeats: a container
+        that its node kept running has published after its try was given up.
         """
-        if self._context.attempt == 1 or not self._context.outputs:
-            return False
+        mine = () if self._context.attempt == 1 else (self._context.try_id,)
+        return any(self._published_by(try_id) for try_id in (*mine, *self._context.retry_of))
+
+    def _published_by(self, try_id: str) -> bool:
+        """Tell whether one try has published all outputs; its references become the result's."""
+        context = self._context.model_copy(update={"try_id": try_id})
         store = self._session.store
-        found = [store.published(self._context, name) for name in self._context.outputs]
+        found = [store.published(context, name) for name in self._context.outputs]
         refs = [ref for ref in found if ref is not None]
-        if len(refs) < len(found):
+        if not refs or len(refs) < len(found):
             return False
         for ref in refs:
             self._session.report.add_output(ref)
@@ -122,6 +128,10 @@ class Outputs:
             PartitionConflictError: Another run published a partition meanwhile.
             StaleAttemptError: A newer attempt of this run has published.
         """
+        if self._context.retry_of and self.published_before():
+            _log.info("An attempt of a try that was given up has published it meanwhile")
+            self.discard()
+            return
         for dataset in list(self._staged):
             ref = self._session.store.publish(self._staged[dataset])
             del self._staged[dataset]

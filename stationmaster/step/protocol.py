@@ -73,6 +73,11 @@ class StepContext(_Document):
     try_id: str = Field(description="Airflow's ti.id: unique per try, never used again.")
     try_number: int = Field(default=1, ge=1)
     attempt: int = Field(default=1, ge=1)
+    retry_of: tuple[str, ...] = Field(
+        default=(),
+        description="Earlier tries that failed and that this one repeats: what one of them has "
+        "published whole is this step's work, done.",
+    )
     business_date: dt.date
     data_interval_start: AwareDatetime | None = None
     data_interval_end: AwareDatetime | None = None

@@ -148,7 +148,7 @@ class StepRun:
         """Do one business date; return the first table it published."""
         outputs = Outputs(session, day)
         if outputs.published_before():
-            self._report.note(f"{day} had been published by an earlier attempt of this try")
+            self._report.note(f"{day} had been published by an earlier attempt")
             return session.context.outputs[0]
         of_day: dict[type, Any] = {
             **values,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.launcher.airflow_home import eventually
+from tests.launcher.stage import context_of_pod
 
 if TYPE_CHECKING:
     from tests.launcher.airflow_home import AirflowHome
@@ -55,3 +56,21 @@ def test_what_needs_code_runs_on_a_worker(airflow: AirflowHome, failed: str) -> 
     """A step whose shards a function counts runs on a worker, and the log says why."""
     assert airflow.states(failed)["counted"] == "success"
     assert "shards= is a function" in airflow.log_of(failed, "counted")
+
+
+def test_a_retry_knows_what_it_repeats(
+    airflow: AirflowHome, cluster: ClusterThread, failed: str
+) -> None:
+    """The second try's step is told the first try's id; one that a person cleared is not."""
+    airflow.call("clear", dag_id="fails", run_id=failed, task_id="again")
+    eventually(lambda: len(_told_again(cluster, failed)) >= 3, seconds=90)
+    first, second, cleared, *_ = _told_again(cluster, failed)
+    assert first["retry_of"] == []
+    assert second["retry_of"] == [first["try_id"]]
+    assert (cleared["try_number"], cleared["retry_of"]) == (3, [])
+    airflow.ended(failed, seconds=120)
+
+
+def _told_again(cluster: ClusterThread, run: str) -> list[dict[str, Any]]:
+    contexts = [context_of_pod(pod) for pod in cluster.told]
+    return [each for each in contexts if (each["run_id"], each["step"]) == (run, "again")]

@@ -38,10 +38,10 @@ async def serve(out: int) -> None:
     ledger = Ledger.open(settings.ledger_location)
     async with (
         Recorder(ledger, settings.home / "ledger-spool.jsonl") as recorder,
-        StepsPlatform(settings, recorder.record, ledger.open_attempts) as platform,
+        StepsPlatform(settings, recorder.record, ledger) as platform,
         traced(platform.record, platform.cluster) as platform.record,
     ):
-        services = Services(api, Preparation(api, settings), platform, logs)
+        services = Services(api, Preparation(api, settings, ledger), platform, logs)
         await Launcher(services, settings.steps_namespace, reader, out).serve()
     await asyncio.to_thread(logs.close, LAST_LINES_SECONDS)
     await flush(LAST_SPANS_SECONDS)

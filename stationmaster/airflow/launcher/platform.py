@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from stationmaster.airflow.launcher.openrows import LOST_SECONDS, OpenRows, close_lost
 from stationmaster.airflow.launcher.plans import KEEP_ANNOTATION
+from stationmaster.airflow.life.apierrors import ClusterError
 from stationmaster.airflow.life.attempts import Platform
 from stationmaster.airflow.life.cluster import Cluster
 from stationmaster.airflow.life.endpoint import discover, plain
 from stationmaster.airflow.life.findings import Finding, Verdict
 from stationmaster.airflow.life.names import FINALIZER, TRY_ID_LABEL
 from stationmaster.airflow.life.nodebook import NodeBook
+from stationmaster.airflow.life.nodelives import nodes_seen
 from stationmaster.airflow.life.podwatch import PodWatch
 from stationmaster.airflow.life.recording import record_of_pod
 from stationmaster.airflow.life.releasing import free, ref_of
@@ -24,11 +26,12 @@ from stationmaster.ledger.cost.prices import PriceBook
 from stationmaster.ledger.cost.settings import CostSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
     from types import TracebackType
 
     from stationmaster.airflow.logs.follower import PodLogs
     from stationmaster.ledger.records import AttemptRecord
+    from stationmaster.ledger.store import Ledger
     from stationmaster.step.protocol import StepContext
     from stationmaster.step.settings import Settings
 
@@ -48,30 +51,32 @@ class StepsPlatform:
     Args:
         settings: Which namespace is swept, and which API server is spoken to.
         record: Stores what is known of an attempt; returns when it is stored.
-        open_attempts: Reads the attempts without an end that were recorded before a time.
+        ledger: Where the rows that nobody ended are found, and the lives of nodes are kept.
     """
 
     def __init__(
         self,
         settings: Settings,
         record: Callable[[AttemptRecord], Awaitable[None]],
-        open_attempts: Callable[[dt.datetime], Sequence[AttemptRecord]] | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._settings = settings
-        self._open_attempts = open_attempts
+        self._ledger = ledger
         self.record = record
         self._stack = AsyncExitStack()
         self.cluster: Cluster
         self.watch: PodWatch
         self.nodes: NodeBook
+        self.prices: PriceBook
 
     async def __aenter__(self) -> Self:
         url = self._settings.kubernetes_url
         endpoint = plain(url) if url else await discover()
         self.cluster = await self._stack.enter_async_context(Cluster(endpoint))
         self.watch = await self._stack.enter_async_context(PodWatch(self.cluster))
-        prices = PriceBook.for_recording(CostSettings(), log.warning)
-        self.nodes = await self._stack.enter_async_context(NodeBook(self.cluster, prices))
+        self.prices = PriceBook.for_recording(CostSettings(), log.warning)
+        book = NodeBook(self.cluster, self.prices)
+        self.nodes = await self._stack.enter_async_context(book)
         self.record = self.nodes.recording(self.record)
         self._rows = OpenRows(self.record)
         self._stack.push_async_callback(self._rows.close)
@@ -95,7 +100,7 @@ class StepsPlatform:
 
         def seen(context: StepContext, pod: Mapping[str, Any]) -> None:
             self.nodes.notice(pod)
-            if self._open_attempts is not None:
+            if self._ledger is not None:
                 self._rows.notice(context, pod)
             pod_logs.seen(context, pod)
 
@@ -120,12 +125,24 @@ class StepsPlatform:
             alive: Returns which of the given try ids are owned.
             known: Returns which of them are of this Airflow at all.
         """
-        if self._open_attempts is None:
+        if self._ledger is None:
             return
         before = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=LOST_SECONDS)
-        rows = await asyncio.to_thread(self._open_attempts, before)
+        rows = await asyncio.to_thread(self._ledger.open_attempts, before)
         with_pods = frozenset(each.try_id for each in rows if self.watch.of_try(each.try_id))
         await close_lost(rows, self.record, with_pods=with_pods, alive=alive, known=known)
+
+    async def keep_nodes(self) -> None:
+        """Write down which nodes are there; without the right to list them, do nothing."""
+        if self._ledger is None:
+            return
+        try:
+            nodes = await self.cluster.list_nodes()
+        except ClusterError as error:
+            log.debug("The lives of nodes are not kept: %s", error)
+            return
+        seen = nodes_seen(nodes, self.prices, dt.datetime.now(dt.UTC))
+        await asyncio.to_thread(self._ledger.see_nodes, seen)
 
     async def sweep(self, try_id: str) -> None:
         """Remove what is left of a try that is over, and wait until it is gone.

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from stationmaster.airflow.launcher.messages import Order
     from stationmaster.airflow.launcher.rendering import RenderedStep
     from stationmaster.airflow.launcher.template import StepTemplate
+    from stationmaster.ledger.store import Ledger
     from stationmaster.step.settings import Settings
 
 __all__ = ["Preparation", "Prepared"]
@@ -62,9 +63,10 @@ class Prepared:
 class Preparation:
     """Prepare task instances, and push what came of them; every method blocks."""
 
-    def __init__(self, api: TaskApi, settings: Settings) -> None:
+    def __init__(self, api: TaskApi, settings: Settings, ledger: Ledger | None = None) -> None:
         self._api = api
         self._settings = settings
+        self._ledger = ledger
         share_configuration()
         self._dags = CachedDBDagBag(
             load_op_links=False,
@@ -86,7 +88,8 @@ class Preparation:
             template = template.model_copy(update={"ends_on_worker": listeners})
         ti = _runtime_ti(order, task, context, started_at)
         settings = self._settings
-        renderer = Renderer(ti, settings.steps_namespace, order.log_path, MemoryRules.of(settings))
+        rules = MemoryRules.of(settings)
+        renderer = Renderer(ti, settings.steps_namespace, order.log_path, rules, self._ledger)
         with self._api.acting_for(ti):
             _clear_xcoms(ti, context.xcom_keys_to_clear or [])
             try:

@@ -20,6 +20,7 @@ from stationmaster.airflow.launcher.mapping import Share, place, share_of
 from stationmaster.airflow.launcher.plans import MemoryRules, plan_step
 from stationmaster.airflow.launcher.template import XCOM_MARK, NeedsWorkerError, StepTemplate
 from stationmaster.airflow.podmodels import read_pod
+from stationmaster.airflow.repeating import retry_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
     from stationmaster.airflow.life.plan import StepPlan
+    from stationmaster.ledger.store import Ledger
 
 __all__ = ["RenderedStep", "Renderer", "task_option", "template_of"]
 
@@ -72,12 +74,14 @@ class Renderer:
         namespace: Where pods go that name none.
         log_path: Airflow's relative path of the try's log.
         memory: How a step's memory may be enlarged.
+        ledger: Knows the tries before this one.
     """
 
     ti: RuntimeTaskInstance
     namespace: str
     log_path: str | None
     memory: MemoryRules | None = None
+    ledger: Ledger | None = None
 
     def render(self, template: StepTemplate, started_at: dt.datetime) -> RenderedStep:
         """Return the step, ready to be lived.
@@ -92,12 +96,14 @@ class Renderer:
         values = self._values(template, context, env)
         where = self.ti.task_id
         job = template.catalog_job
+        day = parse_business_date(values["business_date"], where=where)
         contexts = shard_contexts(
             context,
             job,
-            business_date=parse_business_date(values["business_date"], where=where),
+            business_date=day,
             params=values["step_params"],
             shards=count_shards(values["shards"], where=where),
+            retry_of=self._retry_of(context, day),
         )
         plan = plan_step(
             contexts,
@@ -116,6 +122,11 @@ class Renderer:
         )
         label = _map_label({**context, "task": _RenderedTask(self.ti.task, values)}, env)
         return RenderedStep(plan, _shown(values), label)
+
+    def _retry_of(self, context: Context, day: dt.date) -> tuple[str, ...]:
+        if self.ledger is None:
+            return ()
+        return retry_of(context, int(task_option(self.ti.task, "retries")), day, self.ledger)
 
     def _values(
         self, template: StepTemplate, context: Context, env: jinja2.Environment
