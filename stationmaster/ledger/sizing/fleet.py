@@ -14,6 +14,7 @@ from stationmaster.ledger.sizing.replaying import PRESET_RUNS, case_of_visit, re
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from stationmaster.ledger.sizing.margins import Pool
     from stationmaster.ledger.sizing.measuring import Measured
     from stationmaster.ledger.sizing.recommending import Recommendation
     from stationmaster.ledger.sizing.replaying import Replayed
@@ -38,6 +39,8 @@ class FleetSizes(NamedTuple):
     steps: list[StepSize]
     ours: Measured
     declared: Measured
+    pool: Pool
+    """What all of them taught, for `recommend` of one step."""
 
 
 def recommend_all(
@@ -66,7 +69,12 @@ def recommend_all(
         _step(row, replayed, (too_small or {}).get(row["task"], 0), limits)
         for row in following.sort("task").iter_rows(named=True)
     ]
-    return FleetSizes(steps, measure(past, "size", enlarged), measure(past, "declared", enlarged))
+    return FleetSizes(
+        steps,
+        measure(past, "size", enlarged),
+        measure(past, "declared", enlarged),
+        replayed.pool,
+    )
 
 
 def _following(history: pl.DataFrame, next_inputs: Mapping[str, int]) -> pl.DataFrame:

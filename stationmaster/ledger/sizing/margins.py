@@ -163,6 +163,7 @@ class Pool:
         It rises while more first tries than aimed at run out of memory, and falls while fewer do.
         """
         mean = self.byte_seconds / self.sized_runs if self.sized_runs else own_byte_seconds
+        mean = mean or 1.0  # where no run took any time, only the chance counts
         aim = TARGET_OUT_OF_MEMORY * AIM
         seen = self.out_of_memory + aim * STEERING_RUNS
         pressure = seen / (aim * (self.sized_runs + STEERING_RUNS))

@@ -62,10 +62,10 @@ class DecayingHistogram:
 
     def percentile(self, share: float) -> float:
         """Return the end of the first bucket below which lies at least that share, bytes."""
-        above, allowed = 0.0, self._total * (1 - share)
+        above, enough = 0.0, self._total * share
         for bucket in range(self._highest, -1, -1):
             above += self._weights.get(bucket, 0.0)
-            if above > allowed:
+            if self._total - above < enough:
                 return ENDS[min(bucket, BUCKETS - 2)]
         return ENDS[0]
 
