@@ -18,6 +18,7 @@ __all__ = [
     "UtcTime",
     "applied_size",
     "attempt",
+    "node_life",
     "rolled_day",
     "step_day",
 ]
@@ -216,3 +217,26 @@ rolled_day: Final = sa.Table(
     sa.Column("pruned", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 """The days whose sums stand in `step_day`; a pruned one has no attempts any more."""
+
+node_life: Final = sa.Table(
+    "node_life",
+    METADATA,
+    sa.Column("uid", sa.Text, primary_key=True),
+    _text("name"),
+    _text("instance_type"),
+    _text("capacity_type"),
+    _text("region"),
+    _text("zone"),
+    _text("node_pool"),
+    _text("price_currency"),
+    _text("price_note"),
+    _count("cpu_millicores"),
+    _count("memory_bytes"),
+    _count("system_cpu_millicores"),
+    _count("system_memory_bytes"),
+    sa.Column("price_per_hour", sa.Double),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("seen_at", UtcTime, nullable=False),
+    sa.Index("node_life_seen_at", "seen_at"),
+)
+"""One row a node that steps may have run on, from its creation to when it was last seen."""

@@ -12,14 +12,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from stationmaster.ledger import schema
 from stationmaster.ledger.choosing import Choice
 from stationmaster.ledger.days import forget_sums, roll_up
-from stationmaster.ledger.engine import make_engine, safe_name, transaction
+from stationmaster.ledger.engine import STATEMENT_SECONDS, make_engine, safe_name, transaction
 from stationmaster.ledger.merging import UNSEEN, fold, update_clause
 from stationmaster.ledger.models import attempt
+from stationmaster.ledger.nodelives import lives_between, see_nodes
 from stationmaster.ledger.records import AttemptRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from stationmaster.ledger.cost.nodes import NodeLife
+    from stationmaster.ledger.nodelives import NodeSeen
     from stationmaster.ledger.records import AttemptKey
 
 __all__ = ["Ledger", "disputed"]
@@ -173,14 +176,29 @@ class Ledger:
         today = dt.datetime.now(dt.UTC).date()
         return retention.prune(self._engine, keep_days=keep_days, today=today)
 
-    def select(self, query: Callable[[sa.Connection], sa.Select[Any]]) -> list[dict[str, Any]]:
+    def see_nodes(self, nodes: Iterable[NodeSeen]) -> None:
+        """Write down the nodes that are there; twice is once."""
+        self._require_schema()
+        see_nodes(self._engine, nodes)
+
+    def lives_between(self, since: dt.datetime, until: dt.datetime) -> list[NodeLife]:
+        """Return the nodes that were there in a time and have a price and a size."""
+        self._require_schema()
+        return lives_between(self._engine, since, until)
+
+    def select(
+        self,
+        query: Callable[[sa.Connection], sa.Select[Any]],
+        seconds: float = STATEMENT_SECONDS,
+    ) -> list[dict[str, Any]]:
         """Return the rows of a question, as plain dictionaries.
 
         Args:
             query: Makes it; the connection is for those who must look before they ask.
+            seconds: Most that it may take.
         """
         self._require_schema()
-        with transaction(self._engine) as connection:
+        with transaction(self._engine, seconds=seconds) as connection:
             return [dict(row) for row in connection.execute(query(connection)).mappings()]
 
     def _read(
