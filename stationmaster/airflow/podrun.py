@@ -160,8 +160,33 @@ class PodRun:
 
 def worker_run(operator: StepOperator, context: Context, contexts: list[StepContext]) -> PodRun:
     """Return the run of an operator's try on this worker."""
+    from stationmaster.airflow.life.sizefacts import size_facts_of  # noqa: PLC0415 (as above)
+
+    ti: Any = context["ti"]
+    plan = _plan_of(operator, context, contexts)
+    if why := size_facts_of(plan.pod).size_why:
+        operator.log.info("Memory: %s", why)
+
+    def still_wanted() -> bool:
+        states = ti.get_task_states(
+            dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
+        )
+        return "running" in {str(each) for run in states.values() for each in run.values()}
+
+    return PodRun(
+        plan,
+        operator.log.info,
+        still_wanted,
+        config_file=Path(operator.config_file) if operator.config_file else None,
+        cluster_context=operator.cluster_context,
+        in_cluster=operator.in_cluster,
+    )
+
+
+def _plan_of(operator: StepOperator, context: Context, contexts: list[StepContext]) -> StepPlan:
     from stationmaster.airflow.catalog import find_job  # noqa: PLC0415 (as above)
     from stationmaster.airflow.launcher.plans import MemoryRules, plan_step  # noqa: PLC0415 (as above)
+    from stationmaster.airflow.sizing import size_book, sized  # noqa: PLC0415 (as above)
     from stationmaster.step.settings import Settings  # noqa: PLC0415 (as above)
 
     ti: Any = context["ti"]
@@ -183,20 +208,7 @@ def worker_run(operator: StepOperator, context: Context, contexts: list[StepCont
         log_path=log_path_of(context),
     )
 
-    def still_wanted() -> bool:
-        states = ti.get_task_states(
-            dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
-        )
-        return "running" in {str(each) for run in states.values() for each in run.values()}
-
-    return PodRun(
-        plan,
-        operator.log.info,
-        still_wanted,
-        config_file=Path(operator.config_file) if operator.config_file else None,
-        cluster_context=operator.cluster_context,
-        in_cluster=operator.in_cluster,
-    )
+    return sized(plan, size_book(settings))
 
 
 def log_path_of(context: Context) -> str:

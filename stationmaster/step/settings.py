@@ -65,6 +65,9 @@ class Settings(BaseSettings):
         pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$",
         description="What the largest node can give a step; none is enlarged beyond it.",
     )
+    sizing: Literal["observe", "recommend", "apply"] = Field(
+        default="recommend", description="What is done with the sizes that the ledger recommends."
+    )
     grow_in_place: bool = Field(
         default=False, description="Raise a step's memory limit where it runs (Kubernetes 1.35)."
     )

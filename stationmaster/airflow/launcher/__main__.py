@@ -23,6 +23,7 @@ async def serve(out: int) -> None:
     from stationmaster.airflow.launcher.services import Services  # noqa: PLC0415 (as above)
     from stationmaster.airflow.launcher.tracing import flush, traced  # noqa: PLC0415 (as above)
     from stationmaster.airflow.logs.platform import PlatformLogs  # noqa: PLC0415 (as above)
+    from stationmaster.airflow.sizing import size_book  # noqa: PLC0415 (as above)
     from stationmaster.ledger.recorder import Recorder  # noqa: PLC0415 (as above)
     from stationmaster.ledger.store import Ledger  # noqa: PLC0415 (as above)
     from stationmaster.step.settings import Settings  # noqa: PLC0415 (as above)
@@ -41,7 +42,8 @@ async def serve(out: int) -> None:
         StepsPlatform(settings, recorder.record, ledger) as platform,
         traced(platform.record, platform.cluster) as platform.record,
     ):
-        services = Services(api, Preparation(api, settings, ledger), platform, logs)
+        preparation = Preparation(api, settings, ledger, size_book(settings))
+        services = Services(api, preparation, platform, logs)
         await Launcher(services, settings.steps_namespace, reader, out).serve()
     await asyncio.to_thread(logs.close, LAST_LINES_SECONDS)
     await flush(LAST_SPANS_SECONDS)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from stationmaster.airflow.life.budgets import Budgets
 from stationmaster.airflow.life.growing import let_grow
 from stationmaster.airflow.life.plan import StepPlan, step_container
-from stationmaster.airflow.life.podfacts import bytes_of
+from stationmaster.airflow.life.podfacts import bytes_of, memory_limit
+from stationmaster.airflow.life.sizefacts import SizeFacts, write_size_facts
 from stationmaster.airflow.podmodels import api_json
 from stationmaster.airflow.pods import build_pod
 from stationmaster.airflow.sizes import resources_of
@@ -87,10 +88,8 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
     pod = api_json(build_pod(wishes, job, resources_of(size), contexts[0]))
     pod["metadata"]["namespace"] = pod["metadata"].get("namespace") or namespace
     if timeout_seconds and wishes.spec.active_deadline_seconds is None:
-        # Ours ends the step in time; the cluster's own deadline is for when nobody watches.
-        own = pod["spec"].get("activeDeadlineSeconds") or 0
-        longest = math.ceil(timeout_seconds) + DEADLINE_MARGIN_SECONDS
-        pod["spec"]["activeDeadlineSeconds"] = max(own, longest)
+        _set_deadline(pod, timeout_seconds)
+    _write_size(pod, size)
     if keep_pods:
         pod["metadata"].setdefault("annotations", {})[KEEP_ANNOTATION] = "true"
     if log_path:
@@ -109,6 +108,19 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
         grows=grows,
         keep_pods=keep_pods,
     )
+
+
+def _set_deadline(pod: dict[str, Any], timeout_seconds: float) -> None:
+    """Have the cluster end the pod too: ours ends it in time, this is for when nobody watches."""
+    own = pod["spec"].get("activeDeadlineSeconds") or 0
+    longest = math.ceil(timeout_seconds) + DEADLINE_MARGIN_SECONDS
+    pod["spec"]["activeDeadlineSeconds"] = max(own, longest)
+
+
+def _write_size(pod: dict[str, Any], size: str) -> None:
+    """Write the size class onto a pod whose author has not asked for other memory."""
+    own = memory_limit(pod) != bytes_of(resources_of(size).memory)
+    write_size_facts(pod, SizeFacts(size_class="" if own else size))
 
 
 def _budgets(

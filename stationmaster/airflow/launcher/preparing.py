@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.models.dagbag import CachedDBDagBag
@@ -27,6 +27,7 @@ from stationmaster.airflow.launcher.plans import MemoryRules
 from stationmaster.airflow.launcher.rendering import Renderer, task_option, template_of
 from stationmaster.airflow.launcher.template import NeedsWorkerError
 from stationmaster.airflow.podmodels import share_configuration
+from stationmaster.airflow.sizing import sized
 
 if TYPE_CHECKING:
     from airflow.sdk.api.datamodels._generated import TIRunContext
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from stationmaster.airflow.launcher.messages import Order
     from stationmaster.airflow.launcher.rendering import RenderedStep
     from stationmaster.airflow.launcher.template import StepTemplate
+    from stationmaster.ledger.sizing.book import SizeBook
     from stationmaster.ledger.store import Ledger
     from stationmaster.step.settings import Settings
 
@@ -63,10 +65,17 @@ class Prepared:
 class Preparation:
     """Prepare task instances, and push what came of them; every method blocks."""
 
-    def __init__(self, api: TaskApi, settings: Settings, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self,
+        api: TaskApi,
+        settings: Settings,
+        ledger: Ledger | None = None,
+        sizes: SizeBook | None = None,
+    ) -> None:
         self._api = api
         self._settings = settings
         self._ledger = ledger
+        self._sizes = sizes
         share_configuration()
         self._dags = CachedDBDagBag(
             load_op_links=False,
@@ -110,6 +119,8 @@ class Preparation:
             self._api.show(order.ti_id, rendered.fields, rendered.map_label)
         except HTTPException as error:
             log.warning("The rendered fields of %s are not shown: %s", order.ti_id, error)
+        if self._sizes is not None:
+            rendered = replace(rendered, plan=sized(rendered.plan, self._sizes))
         return Prepared(ti, template, rendered)
 
     def push(self, prepared: Prepared, result: dict[str, Any]) -> None:

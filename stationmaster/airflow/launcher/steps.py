@@ -17,6 +17,7 @@ from stationmaster.airflow.launcher.rows import OVER, earlier_ids, hand_over, lo
 from stationmaster.airflow.launcher.template import NeedsWorkerError
 from stationmaster.airflow.life.attempts import live, release
 from stationmaster.airflow.life.findings import Verdict
+from stationmaster.airflow.life.sizefacts import size_facts_of
 from stationmaster.airflow.life.stopping import StopSignal
 from stationmaster.airflow.logs.follower import PodLogs
 from stationmaster.airflow.results import reference, sentences, unpublished
@@ -127,6 +128,8 @@ class StepRun:
     async def _live(self, prepared: Prepared) -> Report:
         plan = prepared.rendered.plan.model_copy(update={"queued_at": self._queued_at})
         services = self._services
+        if why := size_facts_of(plan.pod).size_why:
+            self._log.say(f"Memory: {why}")
         path = self.order.log_path or ""
         pod_logs = PodLogs(
             services.platform.cluster, services.logs, path, services.reading, self._log.say

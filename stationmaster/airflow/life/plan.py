@@ -19,10 +19,12 @@ from stationmaster.airflow.life.names import (
     labels_of,
     pod_name,
 )
+from stationmaster.airflow.life.podfacts import memory_limit
+from stationmaster.airflow.life.sizefacts import SizeFacts, size_facts_of, write_size_facts
 from stationmaster.airflow.life.tracecontext import TRACEPARENT_VARIABLE, traceparent_inside
 from stationmaster.step.protocol import CONTEXT_VARIABLE, Shard, StepContext, StepResult
 
-__all__ = ["PodRef", "StepEnd", "StepPlan", "context_of", "pod_of", "step_container"]
+__all__ = ["PodRef", "StepEnd", "StepPlan", "context_of", "pod_of", "resized", "step_container"]
 
 DEFAULT_NAMESPACE: Final = "stationmaster-steps"
 
@@ -131,8 +133,32 @@ def pod_of(
     ):
         container["env"].append({"name": TRACEPARENT_VARIABLE, "value": context.traceparent})
     if memory_bytes is not None:
+        facts = size_facts_of(plan.pod).model_copy(
+            update={"enlarged_from_bytes": memory_limit(pod)}
+        )
         _give_memory(container, memory_bytes)
+        write_size_facts(pod, facts)
     return pod
+
+
+def resized(
+    plan: StepPlan, memory_bytes: int, cpu_millicores: int | None, facts: SizeFacts
+) -> StepPlan:
+    """Return the plan of the same step with another size.
+
+    Args:
+        plan: The step as its author declared it.
+        memory_bytes: Limit and request of its container.
+        cpu_millicores: Request of its container; None: as declared.
+        facts: What is written onto its pods about the size.
+    """
+    pod = copy.deepcopy(plan.pod)
+    container = step_container(pod)
+    _give_memory(container, memory_bytes)
+    if cpu_millicores is not None:
+        container["resources"]["requests"]["cpu"] = f"{cpu_millicores}m"
+    write_size_facts(pod, facts)
+    return plan.model_copy(update={"pod": pod})
 
 
 def step_container(pod: dict[str, Any]) -> dict[str, Any]:

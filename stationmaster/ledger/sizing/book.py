@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -54,6 +55,12 @@ class SizeBook:
     mode: Mode = Mode.RECOMMEND
     limits: Limits = field(default_factory=Limits)
     _read: dict[StepKey, tuple[float, StepHistory]] = field(default_factory=dict, init=False)
+
+    @property
+    def is_missing(self) -> bool:
+        """Tell whether the ledger is a file that nobody has made yet."""
+        database = str(self.engine.url.database)
+        return self.engine.dialect.name == "sqlite" and not Path(database).exists()
 
     @property
     def tells(self) -> bool:

@@ -75,6 +75,7 @@ STATIONMASTER_PLATFORM_ID: {{ $.Release.Namespace }}.{{ $.Release.Name }}
 STATIONMASTER_MAINTENANCE_SCHEDULE: {{ ternary "" $.Values.maintenance.schedule $.Values.maintenance.enabled | quote }}
 STATIONMASTER_CATALOG_FILE: /etc/stationmaster/catalog.yaml
 STATIONMASTER_LARGEST_STEP_MEMORY: {{ $.Values.steps.largestMemory | quote }}
+STATIONMASTER_SIZING: {{ $.Values.steps.sizing }}
 STATIONMASTER_GROW_IN_PLACE: {{ $.Values.steps.growInPlace | quote }}
 STATIONMASTER_WORKERS: {{ .workers | quote }}
 STATIONMASTER_STEPS_AT_ONCE: {{ .parallelism | quote }}
