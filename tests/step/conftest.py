@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from stationmaster.step.job import find_job
 from stationmaster.step.process import ProcessOutcome, run_process
 from stationmaster.step.protocol import StepContext
 from stationmaster.step.run_step import new_try_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from stationmaster.step import Job
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -27,6 +30,17 @@ RunHello = Callable[..., tuple[ProcessOutcome, list[str]]]
 @pytest.fixture(name="fixtures")
 def _fixtures() -> Path:
     return FIXTURES
+
+
+@pytest.fixture(name="totals")
+def _totals(monkeypatch: pytest.MonkeyPatch) -> Job[...]:
+    monkeypatch.syspath_prepend(FIXTURES / "packages")
+    return find_job("visit_totals")
+
+
+@pytest.fixture(name="contracts")
+def _contracts() -> Path:
+    return FIXTURES / "packages/visit_totals/contracts"
 
 
 @pytest.fixture(name="context")
