@@ -145,6 +145,7 @@ attempt: Final = sa.Table(
     sa.Index("attempt_business_date", "business_date"),
     sa.Index("attempt_finished_at", "finished_at"),
     sa.Index("attempt_recorded_at", "recorded_at"),
+    sa.Index("attempt_run_id", "run_id"),
     sa.Index(
         "attempt_open",
         "recorded_at",
@@ -206,6 +207,7 @@ step_day: Final = sa.Table(
     _sum("asked_byte_seconds", sa.Double),
     _sum("peak_byte_seconds", sa.Double),
     _sum("cost_usd", sa.Double),
+    sa.Index("step_day_pipeline_step_day", "pipeline", "step", "day"),
 )
 """Sums over the attempts that ended on a day (UTC, by `recorded_at`); the peak is the highest."""
 

@@ -49,9 +49,10 @@ class PostgresServer:
         rules = ["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]
         self._run("initdb", data, "--username=stationmaster", *rules)
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off"
+    def start(self, *, durable: bool = False) -> None:
+        """Start it and wait until it answers; a durable one waits for the disk at each commit."""
+        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder}"
+        options += "" if durable else " -c fsync=off"
         log = f"--log={self.folder / 'log'}"
         self._run("pg_ctl", "start", "--wait", f"--options={options}", log, self._data)
 
