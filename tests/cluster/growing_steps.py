@@ -1,0 +1,77 @@
+"""Steps whose memory grows as told, for the real cluster; they need our runner's image."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from stationmaster.airflow.life.growing import let_grow
+from stationmaster.airflow.life.plan import step_container
+
+if TYPE_CHECKING:
+    from stationmaster.airflow.life.plan import StepPlan
+    from tests.cluster.life_place import LifePlace
+
+__all__ = ["growing_plan"]
+
+SCRIPT = """
+import json, os, time
+from stationmaster.step.memorysignal import MemorySignal
+from stationmaster.step.meter import Meter
+
+def tell(status):
+    result = {"protocol": 1, "status": status, "measurements": meter.measurements().model_dump()}
+    with open("/dev/termination-log", "w") as file:
+        json.dump(result, file)
+
+signal = MemorySignal.asked_for(os.environ)
+with Meter(since_process_start=True, signal=signal, on_tick=lambda: tell("running")) as meter:
+    time.sleep(BEFORE)
+    held, began = [], time.monotonic()
+    for number in range(MOST):
+        held.append(bytearray(b"x" * 2**20))
+        time.sleep(max(0.0, began + (number + 1) / RATE - time.monotonic()))
+    time.sleep(1.0)
+tell("done")
+"""
+
+
+def growing_plan(
+    home: LifePlace,
+    *,
+    mib: int,
+    mib_a_second: float,
+    limit: str = "128Mi",
+    in_place: bool = False,
+    seconds_before: float = 3.0,
+) -> StepPlan:
+    """Return the plan of a step that takes so many MiB, one after the other.
+
+    Args:
+        home: Where it lives.
+        mib: What it takes beyond its interpreter's own.
+        mib_a_second: How fast.
+        limit: Of its container.
+        in_place: Let it ask for more where it runs.
+        seconds_before: It works so long before it grows.
+    """
+    image = next(iter(home.place.catalog.values()))["image"]
+    told = {"MOST": mib, "RATE": mib_a_second, "BEFORE": seconds_before}
+    code = SCRIPT
+    for name, value in told.items():
+        code = code.replace(name, str(value))
+    plan = home.plan(
+        f"exec python -c {_quoted(code)}",
+        image=str(image),
+        memory=limit,
+        grows=in_place,
+        budgets={"pause_seconds": 0},
+    )
+    if in_place:
+        let_grow(step_container(plan.pod))
+    return plan
+
+
+def _quoted(code: str) -> str:
+    """Return Python code as one word of a shell."""
+    return "'" + f"exec({json.dumps(code)})".replace("'", "'\\''") + "'"
