@@ -36,7 +36,7 @@ tell("done")
 """
 
 
-def growing_plan(
+def growing_plan(  # noqa: PLR0913 (one keyword for each thing it is told)
     home: LifePlace,
     *,
     mib: int,
