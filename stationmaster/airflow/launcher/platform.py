@@ -19,6 +19,7 @@ from stationmaster.airflow.life.findings import Finding, Verdict
 from stationmaster.airflow.life.names import FINALIZER, TRY_ID_LABEL
 from stationmaster.airflow.life.nodebook import NodeBook
 from stationmaster.airflow.life.nodelives import nodes_seen
+from stationmaster.airflow.life.podmetrics import PodMetrics
 from stationmaster.airflow.life.podwatch import PodWatch
 from stationmaster.airflow.life.recording import record_of_pod
 from stationmaster.airflow.life.releasing import free, ref_of
@@ -68,6 +69,7 @@ class StepsPlatform:
         self.watch: PodWatch
         self.nodes: NodeBook
         self.prices: PriceBook
+        self.metrics: PodMetrics
 
     async def __aenter__(self) -> Self:
         url = self._settings.kubernetes_url
@@ -78,6 +80,10 @@ class StepsPlatform:
         book = NodeBook(self.cluster, self.prices)
         self.nodes = await self._stack.enter_async_context(book)
         self.record = self.nodes.recording(self.record)
+        self.metrics = PodMetrics(self.cluster)
+        self.record = self.metrics.recording(self.record)
+        sampling = self.metrics.sample_for_ever(self._settings.steps_namespace)
+        self._stack.callback(asyncio.create_task(sampling, name="pod metrics").cancel)
         self._rows = OpenRows(self.record)
         self._stack.push_async_callback(self._rows.close)
         return self
@@ -100,6 +106,7 @@ class StepsPlatform:
 
         def seen(context: StepContext, pod: Mapping[str, Any]) -> None:
             self.nodes.notice(pod)
+            self.metrics.notice(pod)
             if self._ledger is not None:
                 self._rows.notice(context, pod)
             pod_logs.seen(context, pod)

@@ -192,6 +192,17 @@ class Cluster:
         found = await self._transport.call("nodes", "GET", "/api/v1/nodes", query={"limit": "999"})
         return list(found.get("items") or [])
 
+    async def pod_metrics(self, namespace: str, selector: str) -> list[dict[str, Any]]:
+        """Return the PodMetrics of a namespace's pods, as metrics-server saw them last.
+
+        Raises:
+            ClusterError: No metrics-server (404), no right (403), or as above.
+        """
+        path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{quote(namespace)}/pods"
+        query = {"labelSelector": selector}
+        found = await self._transport.call("metrics", "GET", path, query=query)
+        return list(found.get("items") or [])
+
     async def log_pieces(
         self, namespace: str, name: str, container: str, query: Mapping[str, str] | None = None
     ) -> AsyncIterator[bytes]:

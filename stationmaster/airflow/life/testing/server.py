@@ -43,6 +43,7 @@ class FakeCluster:
         self.faults = Faults()
         self.events: list[dict[str, Any]] = []
         self.nodes: list[dict[str, Any]] = []
+        self.metrics: list[dict[str, Any]] = []
         self.silent_nodes: set[str] = set()
         self.created: list[str] = []
         """Names of all pods ever created, in order."""
@@ -84,6 +85,8 @@ class FakeCluster:
         )
         app.router.add_get("/api/v1/nodes", self._verb("nodes", self._nodes))
         app.router.add_get("/api/v1/nodes/{name}", self._verb("node", self._node))
+        path = "/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods"
+        app.router.add_get(path, self._verb("metrics", self._pod_metrics))
         self._runner = web.AppRunner(app, shutdown_timeout=0.0, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
@@ -196,6 +199,10 @@ class FakeCluster:
             msg = f'nodes "{name}" not found'
             raise NotThereError("get", code=404, reason="NotFound", message=msg)  # noqa: EM101 (the request)
         return found[0]
+
+    async def _pod_metrics(self, request: web.Request) -> dict[str, Any]:
+        del request
+        return {"items": self.metrics}
 
     async def _list_or_watch(self, request: web.Request) -> web.StreamResponse:
         if request.query.get("watch"):
