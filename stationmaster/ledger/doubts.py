@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from stationmaster.step.protocol import StepResult
 
-__all__ = ["Told", "believed", "clock_doubts"]
+__all__ = ["Told", "believed", "clock_doubts", "in_words"]
 
 MOST_MEMORY_BYTES: Final = 64 * 2**40
 """Twice what the largest machine of a cloud has (AWS u7inh-32tb: 32 TiB)."""
@@ -115,6 +115,15 @@ def clock_doubts(times: Mapping[str, Any]) -> Doubts:
             continue
         last_name, last = name, moment
     return found
+
+
+def in_words(doubted: Mapping[str, JsonValue]) -> str:
+    """Return what is doubted as a sentence: which field, what was told, why it cannot be."""
+    words = []
+    for name, doubt in doubted.items():
+        found = doubt if isinstance(doubt, dict) else {}
+        words.append(f"{name} {found.get('told')} {found.get('why', 'cannot be true')}")
+    return f"Left out: {'; '.join(words)}."
 
 
 def _impossible(name: str, value: float, told: Told, told_wall: float) -> str:

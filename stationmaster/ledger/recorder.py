@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
+from stationmaster.ledger.doubts import in_words
 from stationmaster.ledger.oneatatime import OneAtATime
 from stationmaster.ledger.refusals import is_refusal
 from stationmaster.ledger.spool import Spool
@@ -42,6 +43,8 @@ class RecorderCounts:
     spooled: int = 0
     refused: int = 0
     disputed: int = 0
+    doubted: int = 0
+    """Attempts that claim what cannot be true."""
 
 
 @dataclass
@@ -194,6 +197,10 @@ class Recorder:
         self._answers()
         self.counts.transactions += 1
         self.counts.records += len(records)
+        for record in records:
+            if record.doubted and record.verdict is not None:
+                self.counts.doubted += 1
+                self._say(f"{_who(record)}: {in_words(record.doubted)}")
         for record, stands in disputed(records, standing):
             self.counts.disputed += 1
             self._say(_dispute(record, stands))
@@ -256,9 +263,15 @@ class Recorder:
         return asyncio.get_running_loop().time()
 
 
-def _dispute(record: AttemptRecord, stands: str) -> str:
+def _who(record: AttemptRecord) -> str:
     return (
         f"Attempt {record.attempt} of {record.pipeline}.{record.step} (shard {record.shard}, try "
-        f"{record.try_id}) was recorded as {stands} and is now told to be {record.verdict}: "
+        f"{record.try_id})"
+    )
+
+
+def _dispute(record: AttemptRecord, stands: str) -> str:
+    return (
+        f"{_who(record)} was recorded as {stands} and is now told to be {record.verdict}: "
         f"{stands} stands."
     )

@@ -6,6 +6,7 @@ from itertools import groupby
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
+from stationmaster.ledger.doubts import in_words
 from stationmaster.ledger.phases import PhaseName, seconds_of
 
 if TYPE_CHECKING:
@@ -76,9 +77,11 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _words(attempt: AttemptRecord) -> list[str]:
+    doubts = in_words(attempt.doubted) if attempt.doubted else ""
     if attempt.verdict == "succeeded":
-        return []
-    said = wrap(attempt.sentence, TEXT_WIDTH, break_long_words=False)
+        return [f"      {line}" for line in wrap(doubts, TEXT_WIDTH)]
+    words = f"{attempt.sentence} {doubts}".strip()
+    said = wrap(words, TEXT_WIDTH, break_long_words=False)
     todo = wrap(attempt.hint, TEXT_WIDTH - 6, break_long_words=False)
     first = [f"next: {line}" for line in todo[:1]]
     return [f"      {line}" for line in [*said, *first, *(f"      {each}" for each in todo[1:])]]

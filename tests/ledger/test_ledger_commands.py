@@ -78,6 +78,14 @@ def test_show_is_readable(ledger: Ledger, command: Callable[..., Result]) -> Non
     assert any("attempt 2  succeeded" in line and "90 MiB" in line for line in lines)
 
 
+def test_show_says_what_is_doubted(ledger: Ledger, command: Callable[..., Result]) -> None:
+    """A step that went well and claims nonsense has that below its line."""
+    lie = {"peak_memory_bytes": {"told": -5, "why": "is negative"}}
+    ledger.record(record(verdict="succeeded", doubted=lie))
+
+    assert "Left out: peak_memory_bytes -5 is negative." in command("show").stdout
+
+
 def test_show_narrows_down(ledger: Ledger, command: Callable[..., Result]) -> None:
     """A pipeline, a step and a date leave out the others; an empty answer says so."""
     ledger.record_all(a_morning())

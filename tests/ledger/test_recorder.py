@@ -77,6 +77,21 @@ def test_a_stopped_database_loses_no_record(
     assert "answers again" in said[-1]
 
 
+def test_a_claim_that_cannot_be_true_is_counted_and_said(ledger: Ledger, spool: Path) -> None:
+    """The log names the attempt, the field, what was told and why it was left out."""
+    said: list[str] = []
+    lie = {"rows_read": {"told": -7, "why": "is negative"}}
+
+    async def run() -> int:
+        async with Recorder(ledger, spool, say=said.append) as recorder:
+            await recorder.record(record(verdict="succeeded", doubted=lie))
+            return recorder.counts.doubted
+
+    assert asyncio.run(run()) == 1
+    assert "morning_analytics.extract_web" in said[0]
+    assert "rows_read -7 is negative" in said[0]
+
+
 def test_who_waits_too_long_goes_to_the_file_and_from_there_to_the_ledger(
     postgres: PostgresServer, on_postgres: Ledger, spool: Path
 ) -> None:
