@@ -8,6 +8,7 @@ import polars as pl
 
 from stationmaster.ledger.sizing.history import (
     FARTHEST,
+    LEAST_EXPLAINED,
     LEAST_VARIATION,
     LINE_RATIOS,
     LINE_RUNS,
@@ -93,25 +94,28 @@ def _with_largest(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _foretold() -> pl.Expr:
-    """Return what a least-squares line through the runs before foretells, bytes."""
+def _with_foretold(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add what a least-squares line through the runs before foretells, bytes."""
     x, y = pl.col("input_bytes") / GB, pl.col("needed") / GB
     known = pl.col("input_bytes").is_not_null()
-    sums = {
-        name: _before(pl.when(known).then(value).otherwise(0.0).cum_sum())
-        for name, value in {"n": pl.lit(1.0), "x": x, "y": y, "xx": x * x, "xy": x * y}.items()
-    }
-    n, xs = sums["n"], sums["x"]
-    varied = n * sums["xx"] - xs * xs
-    slope = (n * sums["xy"] - xs * sums["y"]) / varied
-    at = ((sums["y"] - slope * xs) / n + slope * x) * GB
-    smallest = _before(pl.col("needed").cum_min())
-    largest = _before(pl.col("needed").cum_max())
-    drawn = known & (n >= LINE_RUNS) & (varied > LEAST_VARIATION * xs * xs) & (slope > 0)
+    terms = {"sum_n": pl.lit(1.0), "sum_x": x, "sum_y": y, "sum_xx": x * x, "sum_xy": x * y}
+    sums = [
+        _before(pl.when(known).then(term).otherwise(0.0).cum_sum()).alias(name)
+        for name, term in terms.items()
+    ]
+    smallest = _before(pl.col("needed").cum_min()).alias("smallest")
+    highest = _before(pl.col("needed").cum_max()).alias("highest")
+    n, xs, ys = pl.col("sum_n"), pl.col("sum_x"), pl.col("sum_y")
+    varied = n * pl.col("sum_xx") - xs * xs
+    slope = (n * pl.col("sum_xy") - xs * ys) / varied
+    at = ((ys - slope * xs) / n + slope * x) * GB
+    explains = (varied > LEAST_VARIATION * xs * xs) & (slope * xs > LEAST_EXPLAINED * ys)
+    drawn = known & (n >= LINE_RUNS) & explains
+    followed = pl.min_horizontal(pl.max_horizontal(at, "smallest"), pl.col("highest") * FARTHEST)
     return (
-        pl.when(drawn)
-        .then(pl.min_horizontal(pl.max_horizontal(at, smallest), largest * FARTHEST))
-        .otherwise(None)
+        frame.with_columns(*sums, smallest, highest)
+        .with_columns(pl.when(drawn).then(followed).otherwise(None).alias("foretold"))
+        .drop(*terms, "smallest", "highest")
     )
 
 
@@ -121,7 +125,7 @@ def _with_line(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(
             nothing.alias("line"), nothing.alias("line_ratio"), pl.lit(0.0).alias("line_spread")
         )
-    frame = frame.with_columns(_foretold().alias("foretold"))
+    frame = _with_foretold(frame)
     frame = frame.with_columns((pl.col("needed") / pl.col("foretold")).alias("missed"))
     seen = _before(pl.col("missed").is_not_null().cum_sum())
     bound = pl.col("foretold") * pl.max_horizontal(_recent("missed"), 1.0)

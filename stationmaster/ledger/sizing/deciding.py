@@ -57,8 +57,7 @@ class Rule(NamedTuple):
 def choose_rule(case: Case, pool: Pool) -> Rule:
     """Return the margins that cost least by replay, and whether input size explains the peak."""
     price = pool.price(case.largest.byte_seconds)
-    chances = pool.largest.chances(case.largest.cell)
-    largest = choose_margin(case.largest, chances, price)
+    largest = choose_margin(case.largest, pool.largest, price)
     if case.line.runs < LINE_REPLAYED:
         return Rule(
             follow_line=False,
@@ -66,7 +65,7 @@ def choose_rule(case: Case, pool: Pool) -> Rule:
             line_margin=MARGINS[-1],
             chance=largest.chance,
         )
-    line = choose_margin(case.line, pool.line.chances(case.line.cell), price)
+    line = choose_margin(case.line, pool.line, price)
     room = largest.margin * case.largest_beside_line
     beside = room * (1 + largest.chance) + largest.chance * price
     follow = line.cost < LINE_GAIN * beside

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FARTHEST",
+    "LEAST_EXPLAINED",
     "LEAST_VARIATION",
     "LINE_RATIOS",
     "LINE_RUNS",
@@ -47,6 +48,9 @@ LINE_RATIOS: Final = 2
 
 LEAST_VARIATION: Final = 1e-3
 """Inputs that vary by less (standard deviation over mean, squared) explain nothing."""
+
+LEAST_EXPLAINED: Final = 1e-3
+"""A line by which a usual input makes less of a usual peak than this explains nothing."""
 
 FARTHEST: Final = 3.0
 """A line that foretells more than this times the largest peak ever seen is not followed there."""
@@ -91,7 +95,7 @@ class _Line:
         if varied <= LEAST_VARIATION * self.x * self.x:
             return None
         slope = (self.count * self.xy - self.x * self.y) / varied
-        if slope <= 0:
+        if slope * self.x <= LEAST_EXPLAINED * self.y:
             return None
         return (self.y - slope * self.x) / self.count + slope * x
 

@@ -62,6 +62,8 @@ TAIL_EXPONENT: Final = 2.0
 TAIL_OF_SPREAD: Final = 0.30
 LEAST_TAIL: Final = 0.004
 
+NOTHING_EXCEEDED: Final = (0,) * len(MARGINS)
+
 Cell = tuple[int, int]
 """(class of history length, class of spread)."""
 
@@ -132,16 +134,6 @@ class Classes:
         for index in range(margins):
             counts[index] += 1
 
-    def chances(self, cell: Cell) -> list[float]:
-        """Return for each margin the chance to exceed it: the formula's, corrected by what was."""
-        expected = expected_exceedance(cell)
-        counts, total = self.counts.get(cell), self.runs.get(cell, 0) + POOL_WEIGHT
-        if counts is None:
-            return [each * POOL_WEIGHT / total for each in expected]
-        return [
-            (seen + each * POOL_WEIGHT) / total for seen, each in zip(counts, expected, strict=True)
-        ]
-
 
 @dataclass
 class Pool:
@@ -170,21 +162,27 @@ class Pool:
         return OUT_OF_MEMORY_PRICE * min(max(pressure * pressure, 0.25), 8.0) * mean
 
 
-def choose_margin(evidence: Evidence, chances: Sequence[float], price: float) -> Choice:
+def choose_margin(evidence: Evidence, like: Classes, price: float) -> Choice:
     """Return the margin that would cost least: reserved memory, and out-of-memory at its price.
 
     Args:
         evidence: What the step's own past says.
-        chances: For each margin the chance that a run of a step like it exceeds it.
+        like: What runs of steps like it did.
         price: Byte-seconds that an out-of-memory costs beside the memory it had reserved.
     """
+    expected = expected_exceedance(evidence.cell)
+    counts = like.counts.get(evidence.cell) or NOTHING_EXCEEDED
+    # The formula, corrected by what runs of such steps did, corrected by what its own did.
     weight, own = evidence.runs + OWN_WEIGHT, evidence.byte_seconds
+    shared = OWN_WEIGHT / (like.runs.get(evidence.cell, 0) + POOL_WEIGHT)
     best, best_chance, best_cost = MARGINS[-1], 0.0, inf
-    for margin, like, seen in zip(MARGINS, chances, evidence.exceeded, strict=True):
+    for margin, exceeded, seen, formula in zip(
+        MARGINS, evidence.exceeded, counts, expected, strict=True
+    ):
         room = margin * own
         if room > best_cost:
             break  # every larger one costs more, even if it were never exceeded
-        chance = (seen + OWN_WEIGHT * like) / weight
+        chance = (exceeded + shared * (seen + POOL_WEIGHT * formula)) / weight
         cost = room * (1 + chance) + chance * price
         if cost < best_cost:
             best, best_chance, best_cost = margin, chance, cost

@@ -48,7 +48,7 @@ __all__ = [
 PRESET_RUNS: Final = 3
 """The first runs of a step take the declared size, whatever the policy."""
 
-CHOOSE_AGAIN: Final = 1.125
+CHOOSE_AGAIN: Final = 1.2
 """Margins are chosen anew when a step has run this much more often than at the last choice."""
 
 
@@ -182,11 +182,12 @@ def _rules(
 def _catch_up(state: StepState, visit: Visit, pool: Pool) -> None:
     """Tell the pool of the runs since the last visit, none of which exceeded anything."""
     runs, line_runs = visit.run - state.visited_run, visit.line_runs - state.visited_line_runs
-    pool.largest.passed(state.largest_cell, runs)
-    pool.line.passed(state.line_cell, line_runs)
-    pool.sized_runs += runs
     if runs:
+        pool.largest.passed(state.largest_cell, runs)
+        pool.sized_runs += runs
         pool.byte_seconds += visit.byte_seconds - state.visited_byte_seconds
+    if line_runs:
+        pool.line.passed(state.line_cell, line_runs)
     state.visited_run, state.visited_line_runs = visit.run, visit.line_runs
     state.visited_byte_seconds = visit.byte_seconds
     state.largest_cell = cell_of(visit.run, visit.largest_spread)
@@ -215,15 +216,14 @@ def case_of_visit(state: StepState, visit: Visit) -> Case:
 
 def _observe(state: StepState, visit: Visit, needed: float, pool: Pool) -> bool:
     """Remember what the run needed, after it was sized; tell whether that was too little."""
-    for ratio, own, classes, cell in (
-        (visit.largest_ratio, state.largest_exceeded, pool.largest, state.largest_cell),
-        (visit.line_ratio, state.line_exceeded, pool.line, state.line_cell),
-    ):
-        margins = 0 if ratio is None else exceeded_margins(ratio)
-        if margins:
-            classes.exceeded(cell, margins)
-            for index in range(margins):
-                own[index] += 1
+    if visit.largest_ratio is not None and visit.largest_ratio > MARGINS[0]:
+        margins = exceeded_margins(visit.largest_ratio)
+        _count(state.largest_exceeded, margins)
+        pool.largest.exceeded(state.largest_cell, margins)
+    if visit.line_ratio is not None and visit.line_ratio > MARGINS[0]:
+        margins = exceeded_margins(visit.line_ratio)
+        _count(state.line_exceeded, margins)
+        pool.line.exceeded(state.line_cell, margins)
     if state.rule is None:
         return False
     size = size_by(state.rule, visit.largest, visit.line, visit.declared, state.floor)
@@ -233,6 +233,11 @@ def _observe(state: StepState, visit: Visit, needed: float, pool: Pool) -> bool:
     state.out_of_memory += 1
     pool.out_of_memory += 1
     return True
+
+
+def _count(exceeded: list[int], margins: int) -> None:
+    for index in range(margins):
+        exceeded[index] += 1
 
 
 def _sized(frame: pl.DataFrame, rules: list[tuple[Any, ...]], node_bytes: float) -> pl.DataFrame:
