@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from stationmaster.step.errors import MisconfiguredError, UpstreamUnavailableError
-from stationmaster.step.landing import LandingFile, LandingZone
+from stationmaster.step.landing import LandingFile, LandingZone, own_files
 from stationmaster.step.protocol import InputRef
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from stationmaster.step.datasets import TableRead
+    from stationmaster.step.protocol import Shard
     from stationmaster.step.session import Session
     from stationmaster.step.settings import Settings
 
@@ -74,6 +75,12 @@ class Inputs:
             self._session.meter.count_read(rows=known.ref.rows, size_bytes=known.ref.bytes)
         return known.frame
 
+    @property
+    def snapshots(self) -> dict[str, int]:
+        """Return the snapshot of each dataset that was read, by name."""
+        refs = [read.ref for read in self._reads.values()]
+        return {ref.dataset: ref.snapshot_id or 0 for ref in refs}
+
     def business_dates(self, dataset: str) -> list[dt.date]:
         """Return the days a dataset is published for, in order; none for an unknown dataset."""
         return self._session.store.business_dates(dataset)
@@ -85,15 +92,23 @@ class Inputs:
         """
         return self._session.store.quarantined(dataset, self._business_date)
 
-    def landing(self, source: str, days: Sequence[dt.date]) -> list[LandingFile]:
+    def landing(
+        self, source: str, days: Sequence[dt.date], *, shard: Shard | None = None
+    ) -> list[LandingFile]:
         """Return the files a source has delivered for its own calendar days.
+
+        Args:
+            source: Name of the source.
+            days: Its own calendar days.
+            shard: Who reads only its own of the files; the others do not count as read.
 
         Raises:
             UpstreamUnavailableError: A day is not complete; the message tells since when.
         """
         zone = LandingZone(self._session.settings)
         files = [file for day in days for file in zone.files(source, day)]
-        size = sum(file.size_bytes for file in files)
+        read = files if shard is None else own_files(files, shard)
+        size = sum(file.size_bytes for file in read)
         self._session.report.add_input(InputRef(dataset=f"landing/{source}", bytes=size))
         self._session.meter.count_read(size_bytes=size)
         return files

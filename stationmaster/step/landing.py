@@ -10,11 +10,14 @@ from stationmaster.step.deliveries import Promise, promises
 from stationmaster.step.errors import UpstreamUnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyarrow.fs import FileInfo, FileSystem  # type: ignore[import-untyped]
 
+    from stationmaster.step.protocol import Shard
     from stationmaster.step.settings import Settings
 
-__all__ = ["LandingFile", "LandingZone", "filesystem_of"]
+__all__ = ["LandingFile", "LandingZone", "filesystem_of", "own_files"]
 
 _DONE: Final = "_SUCCESS"
 """Written last by an upstream system: its day is complete."""
@@ -110,6 +113,22 @@ class LandingZone:
 
     def _complete(self, source: str, day: str) -> bool:
         return any(info.base_name == _DONE for info in self._list(f"{self._root}/{source}/{day}"))
+
+
+def own_files(files: Sequence[LandingFile], shard: Shard) -> list[LandingFile]:
+    """Return the files that a shard reads, in their order: each file has one shard, by its size.
+
+    Whole files, since nobody can begin in the middle of a gzip file, and since what is wrong with
+    a file shows in all of it.
+    """
+    loads = [0] * shard.count
+    mine: set[str] = set()
+    for file in sorted(files, key=lambda file: (-file.size_bytes, file.path)):
+        lightest = loads.index(min(loads))
+        loads[lightest] += file.size_bytes
+        if lightest == shard.index:
+            mine.add(file.path)
+    return [file for file in files if file.path in mine]
 
 
 def filesystem_of(uri: str, settings: Settings) -> tuple[FileSystem, str]:

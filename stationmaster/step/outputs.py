@@ -6,16 +6,20 @@ import logging
 from typing import TYPE_CHECKING
 
 from stationmaster.step.errors import JobFunctionError, MisconfiguredError
+from stationmaster.step.portion import Portion
+from stationmaster.step.protocol import OutputRef
 from stationmaster.step.reportfiles import FileSet
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
     import polars as pl
 
     from stationmaster.step.datasets import Staged
-    from stationmaster.step.protocol import StepContext
+    from stationmaster.step.protocol import Shard, StepContext
     from stationmaster.step.session import Session
+    from stationmaster.step.shares import Share, Shares
 
 __all__ = ["Outputs"]
 
@@ -32,11 +36,49 @@ class Outputs:
         )
         self._staged: dict[str, Staged] = {}
         self._files: dict[str, FileSet] = {}
+        self._left: list[str] = []
+        self._taken: list[Shares] = []
 
     @property
     def datasets(self) -> list[str]:
-        """Return the tables that are staged, in the order they were written."""
-        return list(self._staged)
+        """Return the tables that are staged or left, in the order they were written."""
+        return list(dict.fromkeys([*self._staged, *self._left]))
+
+    @property
+    def shard(self) -> Shard:
+        """Return which part of the step's work this one is."""
+        return self._context.shard
+
+    def hand_in(
+        self, topic: str, frame: pl.DataFrame, told: Mapping[str, str] | None = None
+    ) -> list[Share] | None:
+        """Hand in this shard's share; return those of all shards where it is the last one.
+
+        To the others it returns None: what is to be made of all shares is left to a later one,
+        which they say by `leave`. Two shards may both be the last; what they make must be the same.
+
+        Args:
+            topic: What the share is of; one a dataset, say.
+            frame: The share.
+            told: What to say of it.
+        """
+        # A job that is not split must not pay for it.
+        from stationmaster.step.shares import Share, Shares  # noqa: PLC0415 (heavy: polars)
+
+        if self.shard.count == 1:
+            return [Share(frame, dict(told or {}))]
+        shares = Shares(self._session.settings, self._context, topic)
+        shares.hand_in(frame, told or {})
+        found = shares.all()
+        if found is not None:
+            self._taken.append(shares)
+        return found
+
+    def leave(self, *datasets: str) -> None:
+        """Leave datasets to the shard that comes last, also what this one has staged of them."""
+        for dataset in datasets:
+            self._expect(dataset)
+            self._left.append(dataset)
 
     def write(
         self,
@@ -58,11 +100,55 @@ class Outputs:
             ContractBrokenError: The schema is broken, or too many rows are bad.
             ContractUnreadableError: The job has no contract for the dataset.
         """
-        self._expect(dataset)
         if dataset in self._staged:
             raise _written_twice(dataset)
+        return self._write(dataset, frame, rejected, Portion.OWN)
+
+    def write_part(
+        self, dataset: str, frame: pl.DataFrame, rejected: pl.DataFrame | None = None
+    ) -> Staged:
+        """Stage this shard's rows of a partition; its parts are checked together to publish it.
+
+        Args:
+            dataset: Name of the dataset.
+            frame: The shard's rows.
+            rejected: Rows the job could not parse, as for `write`.
+
+        Raises:
+            ContractBrokenError: The schema is broken.
+            ContractUnreadableError: The job has no contract for the dataset.
+        """
+        if dataset in self._staged:
+            raise _written_twice(dataset)
+        return self._write(dataset, frame, rejected, Portion.UNCHECKED)
+
+    def write_whole(
+        self, dataset: str, frame: pl.DataFrame, rejected: pl.DataFrame | None = None
+    ) -> Staged:
+        """Stage the whole partition for all shards, in place of this shard's part of it.
+
+        Args:
+            dataset: Name of the dataset.
+            frame: All rows of the business date.
+            rejected: Rows the job could not parse, as for `write`.
+
+        Raises:
+            ContractBrokenError: The schema is broken, or too many rows are bad.
+            ContractUnreadableError: The job has no contract for the dataset.
+        """
+        return self._write(dataset, frame, rejected, Portion.WHOLE)
+
+    def _write(
+        self,
+        dataset: str,
+        frame: pl.DataFrame | pl.LazyFrame,
+        rejected: pl.DataFrame | None,
+        portion: Portion,
+    ) -> Staged:
+        self._expect(dataset)
         contract = self._session.contract(dataset)
-        staged = self._session.store.stage(self._context, contract, frame, rejected)
+        store = self._session.store
+        staged = store.stage(self._context, contract, frame, rejected, portion=portion)
         self._staged[dataset] = staged
         self._session.meter.count_written(rows=staged.rows, size_bytes=staged.bytes)
         _log.info(
@@ -132,6 +218,7 @@ class Outputs:
             _log.info("An attempt of a try that was given up has published it meanwhile")
             self.discard()
             return
+        self._tell_left()
         for dataset in list(self._staged):
             ref = self._session.store.publish(self._staged[dataset])
             del self._staged[dataset]
@@ -142,6 +229,35 @@ class Outputs:
             del self._files[dataset]
             self._session.report.add_output(ref)
             _log.info("Published %s %s: %d files", dataset, ref.business_date, ref.rows)
+        for shares in self._taken:
+            shares.drop()
+        self._taken.clear()
+
+    def _tell_left(self) -> None:
+        """Report what is left to the shard that comes last, or what it has published already."""
+        for dataset in self._left:
+            staged = self._staged.pop(dataset, None)
+            ref = self._session.store.published(self._context, dataset)
+            if ref is not None and staged is not None:
+                self._session.store.discard(staged)
+            self._session.report.add_output(ref or self._waiting(dataset, staged))
+            _log.info("Left %s to the shard that comes last", dataset)
+        self._left.clear()
+
+    def _waiting(self, dataset: str, staged: Staged | None) -> OutputRef:
+        day = self._context.business_date
+        if staged is None:
+            return OutputRef(dataset=dataset, business_date=day, staged=True)
+        return OutputRef(
+            dataset=dataset,
+            business_date=day,
+            snapshot_id=staged.snapshot_id,
+            rows=staged.rows,
+            bytes=staged.bytes,
+            quarantined_rows=staged.quarantined_rows,
+            quarantined_by_rule=staged.quarantined_by_rule,
+            staged=True,
+        )
 
     def discard(self) -> None:
         """Drop what is staged and not published; for the runner."""
@@ -157,7 +273,7 @@ class Outputs:
 
     def missing(self) -> list[str]:
         """Return declared outputs that were not written."""
-        written = {*self._staged, *self._files}
+        written = {*self._staged, *self._files, *self._left}
         return [name for name in self._context.outputs if name not in written]
 
     def _expect(self, dataset: str) -> None:

@@ -102,10 +102,11 @@ def _publish(table: Table, part: Part, *, redo: bool) -> tuple[Published | None,
     staged = parts_of(table)
     day, try_id = part.business_date, part.writer.try_id
     names = [branch_name(day, try_id, index) for index in range(part.shard_count)]
+    names = [part.branch] if part.alone else names
     parts = [staged[name] for name in names if name in staged]
     if part.branch not in staged:
         raise _branch_gone(part)
-    if len(parts) < part.shard_count:
+    if len(parts) < len(names):
         return None, False
     return _commit(table, parts, found), False
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stationmaster.step.datasets.auditing import audit_files, audit_keys, check_table_rules
+from stationmaster.step.datasets.auditing import (
+    audit_files,
+    audit_keys,
+    check_share,
+    check_table_rules,
+)
 from stationmaster.step.datasets.branches import drop_branch, publish_part, stage_part
 from stationmaster.step.datasets.handles import Staged
-from stationmaster.step.datasets.published import Writer, may_publish, published_of
+from stationmaster.step.datasets.published import Published, Writer, may_publish, published_of
 from stationmaster.step.datasets.reading import files_of_day, scan_files
 from stationmaster.step.datasets.staged import Part, parts_of
 from stationmaster.step.datasets.staging import Halves, check_columns, write_halves
 from stationmaster.step.datasets.tables import QUARANTINE_COLUMNS, ensure_table
 from stationmaster.step.datasets.writing import PartitionWriter, Written
+from stationmaster.step.portion import Portion
 from stationmaster.step.protocol import OutputRef
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
     from pyiceberg.table import Table
 
@@ -40,8 +49,17 @@ class DatasetWriter:
         contract: Contract,
         frame: pl.DataFrame | pl.LazyFrame,
         rejected: pl.DataFrame | None,
+        *,
+        portion: Portion = Portion.OWN,
     ) -> Staged:
         """Check a frame, write its good rows to an audit branch and its bad ones aside.
+
+        Args:
+            context: Tells the partition, the try and the shard.
+            contract: What the rows must keep to.
+            frame: The rows.
+            rejected: Rows the job could not parse.
+            portion: What the frame is of the partition.
 
         Raises:
             ContractBrokenError: The schema is broken, or too many rows are bad.
@@ -50,7 +68,7 @@ class DatasetWriter:
         """
         check_columns(contract, frame)
         table = ensure_table(self.rows, contract.columns)
-        blank = _blank_part(context, contract, table)
+        blank = _blank_part(context, contract, table, whole=portion is Portion.WHOLE)
         label = f"{context.try_id[:13]}-{context.attempt}-{context.shard.index}"
         day = blank.business_date
         halves = Halves(
@@ -58,10 +76,12 @@ class DatasetWriter:
             lambda: PartitionWriter(ensure_table(self.quarantine, QUARANTINE_COLUMNS), day, label),
             day,
         )
-        good, bad = write_halves(contract, frame, rejected, halves, day)
+        good, bad = write_halves(contract, frame, rejected, halves, day, whole=blank.alone)
         refused = self._stage_quarantine(blank, bad)
         part = _filled(blank, good, halves.by_rule)
         staged = Staged(stage_part(self.rows, part, good), part, refused, contract)
+        if portion is Portion.UNCHECKED:
+            return staged
         try:
             self._audit(staged)
         except BaseException:
@@ -87,15 +107,18 @@ class DatasetWriter:
     def _audit(self, staged: Staged) -> None:
         """Check a partition as a reader would get it, as soon as all its shards are there."""
         part, table = staged.part, self.rows.load()
-        parts = [other for other in parts_of(table).values() if other.same_partition(part)]
-        if len(parts) < part.shard_count:
-            return
+        parts = [part]
+        if not part.alone:
+            parts = [other for other in parts_of(table).values() if other.same_partition(part)]
+            if len(parts) < part.shard_count:
+                return
+            _check_share_of_all(staged.contract, parts)
         day, rows = part.business_date, sum(other.rows for other in parts)
         heads = [table.refs()[other.branch].snapshot_id for other in parts]
         files = [file for head in heads for file in files_of_day(table, day, head)]
         audit_files(staged.contract, table, files, day, rows=rows)
         frame = scan_files(table, [file.file_path for file in files], self.rows.storage)
-        if part.shard_count > 1:
+        if not part.alone:
             audit_keys(staged.contract, frame, day, rows=rows)
         check_table_rules(staged.contract, frame, day)
 
@@ -108,12 +131,12 @@ class DatasetWriter:
             TemporaryError: The audit branch is gone.
         """
         part, day = staged.part, staged.business_date
-        if part.shard_count > 1:
+        if not part.alone:
             # The last shard's branch may have come since this one looked.
             self._audit(staged)
         if staged.quarantine is not None:
             found = published_of(self.rows.load(), day)
-            if found is None or may_publish(part.where, part.writer, part.basis, found):
+            if found is None or _is_new(part, found):
                 # First, so that an acknowledged partition never lacks what it refused.
                 _, before = publish_part(self.quarantine, staged.quarantine, redo=True)
                 if before:
@@ -132,7 +155,22 @@ class DatasetWriter:
             drop_branch(self.quarantine, staged.quarantine)
 
 
-def _blank_part(context: StepContext, contract: Contract, table: Table) -> Part:
+def _check_share_of_all(contract: Contract, parts: Sequence[Part]) -> None:
+    by_rule: Counter[str] = Counter()
+    for part in parts:
+        by_rule.update(part.quarantined_by_rule)
+    good = sum(part.rows for part in parts)
+    check_share(contract, parts[0].business_date, good=good, by_rule=dict(by_rule))
+
+
+def _is_new(part: Part, found: Published) -> bool:
+    """Tell whether a partition is still to be published; attempts are counted by shard."""
+    if part.shard_count > 1 and found.writer.try_id == part.writer.try_id:
+        return False
+    return may_publish(part.where, part.writer, part.basis, found)
+
+
+def _blank_part(context: StepContext, contract: Contract, table: Table, *, whole: bool) -> Part:
     found = published_of(table, context.business_date)
     part = Part(
         dataset=contract.dataset,
@@ -141,6 +179,7 @@ def _blank_part(context: StepContext, contract: Contract, table: Table) -> Part:
         job=context.job,
         shard_index=context.shard.index,
         shard_count=context.shard.count,
+        whole=whole,
         basis="" if found is None else found.writer.try_id,
         rows=0,
         bytes=0,

@@ -31,6 +31,8 @@ class Part(BaseModel):
     job: str
     shard_index: int = 0
     shard_count: int = 1
+    whole: bool = False
+    """It is the whole partition, written by one shard for all of them."""
     basis: str = ""
     rows: int
     bytes: int
@@ -41,6 +43,11 @@ class Part(BaseModel):
     def branch(self) -> str:
         """Return the branch this part is staged on."""
         return branch_name(self.business_date, self.writer.try_id, self.shard_index)
+
+    @property
+    def alone(self) -> bool:
+        """Tell whether the partition has no other parts."""
+        return self.whole or self.shard_count == 1
 
     def same_partition(self, other: Part) -> bool:
         """Tell whether both are shards of one try and one partition."""

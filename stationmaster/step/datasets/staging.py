@@ -83,14 +83,25 @@ def _batches(frame: pl.DataFrame | pl.LazyFrame) -> Iterator[pl.DataFrame]:
         yield from (batch.rechunk() for batch in frame.iter_slices(_ROWS_A_BATCH))
 
 
-def write_halves(
+def write_halves(  # noqa: PLR0913 (what is written, by which rules, where to)
     contract: Contract,
     frame: pl.DataFrame | pl.LazyFrame,
     rejected: pl.DataFrame | None,
     halves: Halves,
     day: dt.date,
+    *,
+    whole: bool = True,
 ) -> tuple[Written, Written | None]:
     """Write a frame's good and bad rows, and the rows a job refused by itself.
+
+    Args:
+        contract: What the rows must keep to.
+        frame: The rows.
+        rejected: Rows the job refused.
+        halves: Where both go.
+        day: The partition.
+        whole: The frame is the whole partition: of a part nobody can say how much of the
+            partition is bad.
 
     Raises:
         ContractBrokenError: The schema is broken, or too many rows are bad.
@@ -105,7 +116,8 @@ def write_halves(
             split = check.split(batch)
             halves.add_good(split.good)
             halves.add_bad(split.bad)
-        check_share(contract, day, good=halves.good_rows, by_rule=halves.by_rule)
+        if whole:
+            check_share(contract, day, good=halves.good_rows, by_rule=halves.by_rule)
         return halves.finish()
     except BaseException:
         # Nothing refers to the files yet: leave no rubbish where that can be helped.

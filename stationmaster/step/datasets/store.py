@@ -18,7 +18,9 @@ from stationmaster.step.datasets.publishing import DatasetWriter
 from stationmaster.step.datasets.reading import pin
 from stationmaster.step.datasets.tableat import TableAt
 from stationmaster.step.errors import UpstreamUnavailableError
+from stationmaster.step.portion import Portion
 from stationmaster.step.protocol import InputRef, OutputRef
+from stationmaster.step.shares import drop_all_shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,6 +99,8 @@ class Store:
         contract: Contract,
         frame: pl.DataFrame | pl.LazyFrame,
         rejected: pl.DataFrame | None = None,
+        *,
+        portion: Portion = Portion.OWN,
     ) -> Staged:
         """Check a frame, write its good rows to an audit branch and its bad ones aside.
 
@@ -106,6 +110,7 @@ class Store:
             frame: The rows; `business_date` is added where the frame has none.
             rejected: Rows the job could not parse: columns `rule`, `record` (JSON text),
                 optionally `key` and `detail`.
+            portion: What the frame is of the partition.
 
         Raises:
             ContractBrokenError: The schema is broken, or too many rows are bad.
@@ -113,7 +118,8 @@ class Store:
             StorageFullError: No space is left for the data files.
             StaleAttemptError: A newer attempt of the same run has published.
         """
-        return self._writer(contract.dataset).stage(context, contract, frame, rejected)
+        writer = self._writer(contract.dataset)
+        return writer.stage(context, contract, frame, rejected, portion=portion)
 
     def publish(self, staged: Staged) -> OutputRef:
         """Make a staged partition what readers see; publishing it again changes nothing.
@@ -152,6 +158,8 @@ class Store:
             person: What the person is known by; a row that has any of it goes.
             dry_run: Only count.
         """
+        if not dry_run:
+            drop_all_shares(self._settings)
         return [forget_in_table(at, person, dry_run=dry_run) for at in self._tables()]
 
     def _tables(self) -> list[TableAt]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import polars as pl
 
-from stationmaster.step.deliveries import Delivered, delivered
 from stationmaster.step.extraction.rows import (
     Records,
     as_json,
@@ -29,12 +28,12 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from zoneinfo import ZoneInfo
 
+    from stationmaster.step.deliveries import Delivered
     from stationmaster.step.extraction.jsonlines import Columns
     from stationmaster.step.inputs import Inputs
-    from stationmaster.step.landing import LandingFile
     from stationmaster.step.outputs import Outputs
 
-__all__ = ["Account", "Extracted", "Fault", "Recipe", "extract", "stage", "write_day"]
+__all__ = ["Account", "Extracted", "Fault", "Recipe", "extract", "stage"]
 
 
 _T = TypeVar("_T")
@@ -116,20 +115,12 @@ class Extracted:
     notes: tuple[str, ...]
 
 
-def write_day(
-    recipe: Recipe, files: Iterable[LandingFile], inputs: Inputs, outputs: Outputs
-) -> None:
-    """Extract one dataset from a source's landing files, stage it, and note the account."""
-    extracted = extract(recipe, delivered(files, recipe.prefix), inputs.utc_bounds())
-    stage(recipe, extracted, inputs, outputs)
-
-
 def stage(recipe: Recipe, extracted: Extracted, inputs: Inputs, outputs: Outputs) -> None:
-    """Stage what was extracted, and note where each record went."""
+    """Stage a whole day, by one shard for all of them, and note where each record went."""
     inputs.count_read(rows=extracted.account.records)
     for note in extracted.notes:
         outputs.note(note)
-    outputs.write(recipe.dataset, extracted.frame, rejected=extracted.rejected)
+    outputs.write_whole(recipe.dataset, extracted.frame, rejected=extracted.rejected)
 
 
 def extract(

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from extract_delivery.columns import UPSTREAM_ZONE, event_columns
 from extract_delivery.csvlines import read_events
 from stationmaster.step import Inputs, Outputs, Params, job
-from stationmaster.step.extraction.days import Fault, Recipe, write_day
+from stationmaster.step.extraction.days import Fault, Recipe
+from stationmaster.step.extraction.shards import write_day
 
 __all__ = ["ExtractDelivery", "recipe", "run"]
 
@@ -48,5 +49,5 @@ def recipe(max_bad_lines: float) -> Recipe:
 @job
 def run(params: ExtractDelivery, inputs: Inputs, outputs: Outputs) -> None:
     """Read delivery tracking's files and write `delivery_events`."""
-    files = inputs.landing("delivery", days=inputs.upstream_days(_ZONE))
+    files = inputs.landing("delivery", days=inputs.upstream_days(_ZONE), shard=outputs.shard)
     write_day(recipe(params.max_bad_lines), files, inputs, outputs)

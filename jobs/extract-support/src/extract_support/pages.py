@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from extract_support.client import SupportClient
+    from stationmaster.step.protocol import Shard
 
-__all__ = ["HINT", "check_complete", "read_tickets"]
+__all__ = ["HINT", "check_complete", "read_own_pages", "read_tickets", "what_changed"]
 
 HINT: Final = (
     "Map the field in shapes.py and columns.py of the job extract-support, or ask the support team "
@@ -81,33 +82,68 @@ def read_tickets(
     )
 
 
+def read_own_pages(
+    client: SupportClient,
+    bounds: tuple[dt.datetime, dt.datetime],
+    shard: Shard,
+    *,
+    per_page: int,
+) -> tuple[dict[int, list[Mapping[str, object]]], int]:
+    """Return the tickets of every so many-th page by page, and how many all pages hold.
+
+    Whoever puts the parts together compares their number with that: pages that change while they
+    are read show there.
+
+    Raises:
+        ContractBrokenError: A page does not look as promised.
+    """
+    window = _window(bounds, per_page)
+    first = _page(client, window, 1)
+    found: dict[int, list[Mapping[str, object]]] = {}
+    for number in range(shard.index + 1, cast("int", first["pages"]) + 1, shard.count):
+        page = first if number == 1 else _page(client, window, number)
+        found[number] = list(cast("Sequence[Mapping[str, object]]", page["tickets"]))
+    return found, cast("int", first["total"])
+
+
+def _window(bounds: tuple[dt.datetime, dt.datetime], per_page: int) -> dict[str, str | int]:
+    start, end = bounds
+    return {"created_from": _iso(start), "created_to": _iso(end), "per_page": per_page}
+
+
+def _page(
+    client: SupportClient, window: Mapping[str, str | int], number: int
+) -> Mapping[str, object]:
+    page = client.get(_TICKETS, {**window, "page": number})
+    _check_shape(page, PAGE, f"{_TICKETS} page {number}")
+    return page
+
+
 def _one_round(
     client: SupportClient, bounds: tuple[dt.datetime, dt.datetime], per_page: int
 ) -> tuple[list[Mapping[str, object]], str]:
     """Return the tickets, and in words what changed between the first page and the last."""
-    start, end = bounds
-    window: dict[str, str | int] = {
-        "created_from": _iso(start),
-        "created_to": _iso(end),
-        "per_page": per_page,
-    }
+    window = _window(bounds, per_page)
     tickets: list[Mapping[str, object]] = []
     pages, number, total = 1, 0, None
     while number < pages:
         number += 1
-        page = client.get(_TICKETS, {**window, "page": number})
-        _check_shape(page, PAGE, f"{_TICKETS} page {number}")
+        page = _page(client, window, number)
         now = cast("int", page["total"])
         if total is not None and total != now:
             return [], f"{total:,} tickets became {now:,} by page {number}"
         total, pages = now, cast("int", page["pages"])
         tickets += cast("Sequence[Mapping[str, object]]", page["tickets"])
-    named = {ticket.get("ticket_id") for ticket in tickets if ticket.get("ticket_id")}
+    change = what_changed(tickets, total or 0)
+    return ([] if len(tickets) != total else tickets), change
+
+
+def what_changed(tickets: Sequence[Mapping[str, object]], total: int) -> str:
+    """Say in words what shows that pages changed while they were read; nothing where none did."""
     if len(tickets) != total:
-        return [], f"{total or 0:,} tickets were announced and {len(tickets):,} came"
-    if len(named) < sum(1 for ticket in tickets if ticket.get("ticket_id")):
-        return tickets, "a ticket came twice"
-    return tickets, ""
+        return f"{total:,} tickets were announced and {len(tickets):,} came"
+    numbers = [ticket.get("ticket_id") for ticket in tickets if ticket.get("ticket_id")]
+    return "a ticket came twice" if len(set(map(str, numbers))) < len(numbers) else ""
 
 
 def _check_shape(answer: Mapping[str, object], shape: Shape, where: str) -> None:

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from extract_web.columns import order_columns, session_columns
 from extract_web.shapes import ORDERS, SESSIONS
 from stationmaster.step import Inputs, Outputs, Params, job
-from stationmaster.step.extraction.days import Fault, Recipe, write_day
+from stationmaster.step.extraction.days import Fault, Recipe
 from stationmaster.step.extraction.jsonlines import read_json_lines
+from stationmaster.step.extraction.shards import write_day
 
 __all__ = ["ExtractWeb", "recipes", "run"]
 
@@ -66,6 +67,6 @@ def recipes(max_bad_lines: float) -> list[Recipe]:
 @job
 def run(params: ExtractWeb, inputs: Inputs, outputs: Outputs) -> None:
     """Read the web shop's files and write `web_orders` and `web_sessions`."""
-    files = inputs.landing("web", days=inputs.upstream_days(_ZONE))
+    files = inputs.landing("web", days=inputs.upstream_days(_ZONE), shard=outputs.shard)
     for recipe in recipes(params.max_bad_lines):
         write_day(recipe, files, inputs, outputs)
