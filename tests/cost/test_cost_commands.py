@@ -108,8 +108,8 @@ def test_show_is_readable(ledger: Ledger, command: Callable[..., Result]) -> Non
 
     assert "team (EUR)" in shown.stdout
     assert "crm" in shown.stdout
-    assert "the bill of 1 nodes is" in shown.stdout
-    assert command("show", "--pipeline", "other", *WEEK).stdout.count("tasks 0.0000 USD") == 1
+    assert "the bill of 1 node is" in shown.stdout
+    assert command("show", "--pipeline", "other", *WEEK).stdout.count("tasks 0.000000 USD") == 1
 
 
 def test_what_if_names_its_assumptions(ledger: Ledger, command: Callable[..., Result]) -> None:

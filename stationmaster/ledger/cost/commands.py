@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from stationmaster.ledger.cost.asking import Window, lives_in, uses_in
-from stationmaster.ledger.cost.nodes import lives_of, share_out
+from stationmaster.ledger.cost.answers import By, Window, costs, what_ifs
 from stationmaster.ledger.cost.prices import PriceBook
-from stationmaster.ledger.cost.reporting import By, report
 from stationmaster.ledger.cost.settings import CostSettings
 from stationmaster.ledger.cost.tables import report_document, report_lines, whatif_lines
-from stationmaster.ledger.cost.whatif import Outcome, all_at, fixed_fleet, other_sizes
 from stationmaster.ledger.store import Ledger
 from stationmaster.step.errors import MisconfiguredError, TemporaryError
 from stationmaster.step.settings import Settings
@@ -53,21 +50,11 @@ def show(
     """Show what steps cost: useful, slack, retries, start-up; and the nodes' idle time."""
     settings, window = CostSettings(), _window(since, until)
     with _ledger() as ledger:
-        uses = [] if ledger.is_missing else uses_in(ledger, window, pipeline)
-        lives = lives_in(ledger, window, uses) if uses and pipeline is None else []
-    found = report(
-        uses,
-        by=by,
-        since=window.since,
-        until=window.until,
-        lives=lives,
-        with_nodes=pipeline is None,
-        factor=settings.per_usd,
-    )
+        found = costs(ledger, window, by=by, settings=settings, pipeline=pipeline)
     if as_json:
         typer.echo(json.dumps(report_document(found, by.value, settings.currency), indent=2))
         return
-    typer.echo(f"From {window.first} to {window.last}, {len(uses):,} attempts.\n")
+    typer.echo(f"From {window.first} to {window.last}, {found.total.attempts:,} attempts.\n")
     for line in report_lines(found, by.value, settings.currency):
         typer.echo(line)
 
@@ -83,33 +70,28 @@ def what_if(
 ) -> None:
     """Show what the same days had cost on a fixed fleet, on-demand, on spot, with other sizes."""
     settings, window = CostSettings(), _window(since, until)
-    prices = PriceBook.from_settings(settings)
     with _ledger() as ledger:
-        uses = [] if ledger.is_missing else uses_in(ledger, window)
-        lives = (lives_in(ledger, window, uses) if uses else []) or lives_of(uses)
-    priced = [each for each in uses if not each.why_unpriced]
-    bill = share_out(lives, priced, window.since, window.until).bill
-    if not lives:
+        bill, outcomes = what_ifs(ledger, window, settings=settings, fleet=fleet, margin=margin)
+    if as_json:
+        found = [
+            {
+                "what": each.what,
+                "bill": each.bill,
+                "saves": each.saves(bill),
+                "sentence": each.sentence,
+            }
+            for each in outcomes
+        ]
+        document = {"currency": settings.currency, "bill": bill, "what_if": found}
+        typer.echo(json.dumps(document, indent=2))
+        return
+    if not outcomes:
         typer.echo(
             "No attempt of those days has a node with a price: see `stationmaster cost show`."
         )
         return
-    instance = prices.instance(fleet)
-    if instance is None:
-        raise MisconfiguredError(
-            where="--fleet",
-            expected="an instance type of the table of prices, such as m5.xlarge",
-            got=fleet,
-            hint="See `stationmaster cost prices list`.",
-        )
-    span = (window.since, window.until)
-    outcomes = [
-        fixed_fleet(priced, instance, *span),
-        all_at(lives, prices, "on-demand", *span),
-        all_at(lives, prices, "spot", *span),
-        other_sizes(priced, lives, *span, margin=margin),
-    ]
-    _tell(bill, outcomes, settings, as_json=as_json)
+    for line in whatif_lines(bill, outcomes, settings.currency):
+        typer.echo(line)
 
 
 @prices_app.command("list")
@@ -156,22 +138,6 @@ def refresh(
     rows = fetch(settings.region, with_spot=spot)
     write(rows, path)
     typer.echo(f"{path} has {len(rows)} prices of {settings.region}.")
-
-
-def _tell(bill: float, outcomes: list[Outcome], settings: CostSettings, *, as_json: bool) -> None:
-    factor, currency = settings.per_usd, settings.currency
-    told = [Outcome(each.what, each.bill * factor, each.sentence) for each in outcomes]
-    if as_json:
-        found = [
-            {"what": each.what, "bill": each.bill, "saves": each.saves(bill * factor)}
-            | {"sentence": each.sentence}
-            for each in told
-        ]
-        document = {"currency": currency, "bill": bill * factor, "what_if": found}
-        typer.echo(json.dumps(document, indent=2))
-        return
-    for line in whatif_lines(bill * factor, told, currency):
-        typer.echo(line)
 
 
 def _window(since: str | None, until: str | None) -> Window:

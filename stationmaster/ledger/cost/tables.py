@@ -14,12 +14,14 @@ __all__ = ["report_document", "report_lines", "whatif_lines"]
 
 COLUMNS: Final = ("useful", "slack", "retries", "start-up", "total", "per M rows", "attempts")
 MOST_ROWS: Final = 40
+LARGE: Final = 100
 
 
 def report_lines(report: CostReport, name: str, currency: str) -> list[str]:
     """Return a report as lines: the dearest first, then idle and system, then what is missing."""
     shown = report.rows[:MOST_ROWS]
-    cells = [(" . ".join(row.key), *_cells(row)) for row in (*shown, report.total)]
+    places = _places(report.bill)
+    cells = [(" . ".join(row.key), *_cells(row, places)) for row in (*shown, report.total)]
     header = (f"{name} ({currency})", *COLUMNS)
     widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
     lines = [_line(each, widths) for each in (header, *cells)]
@@ -30,12 +32,12 @@ def report_lines(report: CostReport, name: str, currency: str) -> list[str]:
 
 def whatif_lines(bill: float, outcomes: Sequence[Outcome], currency: str) -> list[str]:
     """Return what a day had cost otherwise, each with its assumptions."""
-    lines = [f"  {'today':<12} {bill:>12.4f} {currency}"]
+    places = _places(bill)
+    lines = [f"  {'today':<12} {bill:>12.{places}f} {currency}"]
     for each in outcomes:
-        saves = each.saves(bill)
-        words = f"saves {saves:.0%}" if saves >= 0 else f"costs {-saves:.0%} more"
+        words = _against(each, bill)
         lines += [
-            f"  {each.what:<12} {each.bill:>12.4f} {currency}  {words}",
+            f"  {each.what:<12} {each.bill:>12.{places}f} {currency}  {words}",
             f"      {each.sentence}",
         ]
     return lines
@@ -73,12 +75,26 @@ def _row_document(row: CostRow) -> dict[str, Any]:
     }
 
 
-def _cells(row: CostRow) -> tuple[str, ...]:
+def _places(bill: float) -> int:
+    """Return how many decimals amounts of such a bill need: a step may cost a ten-thousandth."""
+    if bill >= LARGE:
+        return 2
+    return 4 if bill >= 1 else 6
+
+
+def _against(outcome: Outcome, bill: float) -> str:
+    saves = outcome.saves(bill)
+    if saves >= 0:
+        return f"saves {saves:.0%}"
+    return f"costs {-saves:.0%} more" if saves > -1 else f"costs {1 - saves:.1f} times as much"
+
+
+def _cells(row: CostRow, places: int) -> tuple[str, ...]:
     split, per_million = row.split, row.per_million_rows
     amounts = (split.useful, split.slack, split.retries, split.start_up, split.total)
     return (
-        *(f"{amount:.4f}" for amount in amounts),
-        "-" if per_million is None else f"{per_million:.4f}",
+        *(f"{amount:,.{places}f}" for amount in amounts),
+        "-" if per_million is None else f"{per_million:,.{places}f}",
         f"{row.attempts:,}" + (f" ({row.unpriced:,} unpriced)" if row.unpriced else ""),
     )
 
@@ -90,12 +106,15 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _bill(report: CostReport, currency: str) -> list[str]:
-    tasks = report.total.split.total
+    tasks, places = report.total.split.total, _places(report.bill)
     if not report.nodes:
-        return [f"  tasks {tasks:.4f} {currency}, by their own rows: no node's idle time is in it."]
-    parts = f"tasks {tasks:.4f} + idle {report.idle:.4f} + system {report.system:.4f}"
-    total = f"{tasks + report.idle + report.system:.4f} {currency}"
-    bill = f"the bill of {report.nodes} nodes is {report.bill:.4f} ({report.difference:+.2%})"
+        amount = f"{tasks:.{places}f} {currency}"
+        return [f"  tasks {amount}, by their own rows: no node's idle time is in it."]
+    named = {"tasks": tasks, "idle": report.idle, "system": report.system}
+    parts = " + ".join(f"{name} {amount:,.{places}f}" for name, amount in named.items())
+    total = f"{sum(named.values()):,.{places}f} {currency}"
+    nodes = "1 node" if report.nodes == 1 else f"{report.nodes:,} nodes"
+    bill = f"the bill of {nodes} is {report.bill:,.{places}f} ({report.difference:+.2%})"
     lines = [f"  {parts} = {total}; {bill}."]
     if not report.nodes_kept:
         lines.append(

@@ -66,7 +66,7 @@ def all_at(
         per_hour = life.price_per_hour if price is None else price
         repriced.append(replace(life, price_per_hour=per_hour))
     bill = share_out(repriced, (), since, until).bill
-    words = f"The same {len(lives)} nodes, all {capacity_type}"
+    words = f"The same nodes ({len(lives)}), all {capacity_type}"
     if unknown:
         words += f"; {unknown} of a type without a price at today's"
     what = WhatIf.SPOT if capacity_type == "spot" else WhatIf.ON_DEMAND
