@@ -1,8 +1,6 @@
 """What the commands print, for programs: costs of a time, and what they had been otherwise.
 
-    window = Window(dt.date(2026, 8, 3), dt.date(2026, 8, 3))
-    found = costs(Ledger.open(uri), window, by=By.PIPELINE, settings=CostSettings())
-    found.total.split.retries
+`costs(ledger, Window(day, day), by=By.PIPELINE, settings=CostSettings()).total.split.retries`
 """
 
 from __future__ import annotations
