@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "forget": "stationmaster.step.datasets.commands:forget",
     "ledger": "stationmaster.ledger.commands:app",
     "sizes": "stationmaster.ledger.sizing.commands:app",
+    "cost": "stationmaster.ledger.cost.commands:app",
     "sources": "stationmaster.sources.commands:app",
 }
 """Where each command lives; only the one that is called is imported, for some take seconds."""
