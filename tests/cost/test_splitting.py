@@ -59,6 +59,7 @@ def test_what_did_not_succeed_is_the_price_of_retries(verdict: str) -> None:
     ("known", "says"),
     [
         ({"finished_at": None}, "goes on"),
+        ({"kind": "process"}, "local process"),
         ({"node_price_per_hour": None, "price_note": "Gone."}, "Gone."),
         ({"node_price_per_hour": None}, "was not read"),
         ({"node_cpu_millicores": None, "node_memory_bytes": None}, "size of its node"),

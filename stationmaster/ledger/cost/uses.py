@@ -22,6 +22,7 @@ class Use:
 
     pipeline: str
     step: str
+    kind: str = "pod"
     run_id: str = ""
     try_id: str = ""
     try_number: int = 1
@@ -75,6 +76,8 @@ class Use:
             return "it goes on"
         if self.scheduled_at is None and self.started_at is None:
             return ""  # it never had a node, and costs nothing
+        if self.kind == "process":
+            return "it was a local process: there is no node to pay"
         if self.node_price_per_hour is None:
             return self.price_note or "its node was not read"
         return "" if self.rates else "the size of its node is not known"
