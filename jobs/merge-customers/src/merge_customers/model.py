@@ -27,6 +27,8 @@ __all__ = [
     "names_differ",
     "read_parameters",
     "score",
+    "scored",
+    "scores_of",
     "settings_of",
 ]
 
@@ -199,6 +201,16 @@ PAIRS_AT_ONCE = 400_000
 
 def score(contacts: pl.DataFrame, pairs: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
     """Add to each pair its `match_weight` (bits) and the level of each comparison (`gamma_…`)."""
+    return scored(pairs, scores_of(contacts, pairs, parameters))
+
+
+def scored(pairs: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """Add to pairs what was found of them, in the order of pairs."""
+    return pairs.join(scores, on=["left", "right"]).sort("left", "right")
+
+
+def scores_of(contacts: pl.DataFrame, pairs: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
+    """Give `left`, `right`, `match_weight` and `gamma_…` of pairs, each by its contacts alone."""
     gammas = {f"gamma_{name}": pl.Int32 for name in COMPARISONS}
     schema = {"left": pl.UInt32, "right": pl.UInt32, "match_weight": pl.Float64, **gammas}
     compared = contacts.select("contact", *COLUMNS)
@@ -206,8 +218,7 @@ def score(contacts: pl.DataFrame, pairs: pl.DataFrame, parameters: Parameters) -
         _scored(compared, part, parameters).cast(pl.Schema(schema))
         for part in pairs.select("left", "right").iter_slices(PAIRS_AT_ONCE)
     ]
-    found = pl.concat([pl.DataFrame(schema=schema), *parts])
-    return pairs.join(found, on=["left", "right"]).sort("left", "right")
+    return pl.concat([pl.DataFrame(schema=schema), *parts])
 
 
 @lru_cache(maxsize=1)

@@ -9,13 +9,13 @@ import polars as pl
 
 from merge_customers.clusters import clusters_on
 from merge_customers.contacts import Contacts, contacts_of, customer_id_of
-from merge_customers.model import Parameters, read_parameters, score
+from merge_customers.model import Parameters, read_parameters, scored, scores_of
 from merge_customers.pairs import candidate_pairs
 
 if TYPE_CHECKING:
     import datetime as dt
 
-__all__ = ["Linked", "customers_on", "known_records", "link"]
+__all__ = ["Linked", "Unscored", "customers_on", "known_records", "link", "paired"]
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,34 @@ class Linked:
     parameters: Parameters
 
 
-def link(records: pl.DataFrame, parameters: Parameters | None = None) -> Linked:
-    """Compare the contacts of records; by the parameters that are checked in, unless given."""
-    chosen = parameters or read_parameters()
+@dataclass(frozen=True)
+class Unscored:
+    """Hold records, contacts, and the pairs of contacts that are to be compared."""
+
+    contacts: Contacts
+    pairs: pl.DataFrame
+    parameters: Parameters
+
+    def scores(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """Compare some of the pairs."""
+        return scores_of(self.contacts.contacts, pairs, self.parameters)
+
+    def linked(self, scores: pl.DataFrame) -> Linked:
+        """Put the scores of all pairs to them."""
+        return Linked(self.contacts, scored(self.pairs, scores), self.parameters)
+
+
+def paired(records: pl.DataFrame, parameters: Parameters | None = None) -> Unscored:
+    """Find which contacts to compare; by the parameters that are checked in, unless given."""
     contacts = contacts_of(records)
     pairs = candidate_pairs(contacts.keys)
-    return Linked(contacts, score(contacts.contacts, pairs, chosen), chosen)
+    return Unscored(contacts, pairs, parameters or read_parameters())
+
+
+def link(records: pl.DataFrame, parameters: Parameters | None = None) -> Linked:
+    """Compare the contacts of records; by the parameters that are checked in, unless given."""
+    unscored = paired(records, parameters)
+    return unscored.linked(unscored.scores(unscored.pairs))
 
 
 def customers_on(linked: Linked, day: dt.date) -> pl.DataFrame:
