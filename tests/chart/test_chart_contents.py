@@ -71,6 +71,21 @@ def test_the_platform_may_touch_pods_of_steps_and_nothing_else(name: str) -> Non
     ]
 
 
+@pytest.mark.parametrize(("grows", "expected"), [("true", {"patch"}), ("false", set())])
+def test_pods_are_resized_only_where_that_is_wanted(grows: str, expected: set[str]) -> None:
+    """The right to resize pods comes with growInPlace, and the platform is told of it."""
+    objects = render("kind", f"--set=steps.growInPlace={grows}")
+    rules = of_kind(objects, "Role")["stationmaster-launcher"]["rules"]
+    verbs = {verb for rule in rules if "pods/resize" in rule["resources"] for verb in rule["verbs"]}
+    assert verbs == expected
+    told = [
+        config["data"]["STATIONMASTER_GROW_IN_PLACE"]
+        for config in of_kind(objects, "ConfigMap").values()
+        if "STATIONMASTER_GROW_IN_PLACE" in config.get("data", {})
+    ]
+    assert set(told) == {grows}
+
+
 def test_steps_live_where_pod_security_is_restricted() -> None:
     """The steps' namespace enforces the strictest level."""
     namespace = of_kind(render("kind"), "Namespace")["stationmaster-steps"]
