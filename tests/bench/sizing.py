@@ -50,12 +50,12 @@ REPLAYS: Final[dict[str, list[Recipe]]] = {
     "held_out": [
         Recipe(steps=178, shapes=HELD_OUT, seed=seed, rhythm=rhythm)
         for seed, rhythm in (
-            *((9_001, "workflow"), (9_002, "workflow"), (9_003, "workflow")),
-            *((9_011, "daily"), (9_012, "daily")),
+            *((9_201, "workflow"), (9_202, "workflow"), (9_203, "workflow")),
+            *((9_211, "daily"), (9_212, "daily")),
         )
     ],
     "few_runs": [
-        Recipe(steps=600, shapes=HELD_OUT, seed=seed, most_runs=20) for seed in (9_101, 9_102)
+        Recipe(steps=600, shapes=HELD_OUT, seed=seed, most_runs=20) for seed in (9_301, 9_302)
     ],
 }
 

@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from stationmaster.ledger.sizing.history import (
+    EULER_LESS_ONE,
     FARTHEST,
     LEAST_EXPLAINED,
     LEAST_VARIATION,
@@ -69,8 +70,13 @@ def _before(expression: pl.Expr) -> pl.Expr:
 
 
 def _spread(value: str) -> pl.Expr:
-    largest, smallest = pl.col(value).cum_max(), pl.col(value).cum_min()
-    return _before((largest / smallest).log().forward_fill()).fill_null(0.0)
+    logarithm = pl.col(value).log()
+    count = pl.col(value).is_not_null().cum_sum()
+    mean = logarithm.cum_sum() / count
+    spread = (logarithm.cum_max() - mean).clip(lower_bound=0.0) / (
+        count.log() + EULER_LESS_ONE + 0.5 / count
+    )
+    return _before(pl.when(count > 1).then(spread).otherwise(0.0).forward_fill()).fill_null(0.0)
 
 
 def _with_largest(frame: pl.DataFrame) -> pl.DataFrame:

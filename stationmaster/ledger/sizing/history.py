@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stationmaster.ledger.sizing.observations import Observation
 
 __all__ = [
+    "EULER_LESS_ONE",
     "FARTHEST",
     "LEAST_EXPLAINED",
     "LEAST_VARIATION",
@@ -48,6 +49,8 @@ LINE_RATIOS: Final = 2
 
 LEAST_VARIATION: Final = 1e-3
 """Inputs that vary by less (standard deviation over mean, squared) explain nothing."""
+
+EULER_LESS_ONE: Final = 0.5772 - 1
 
 LEAST_EXPLAINED: Final = 1e-3
 """A line by which a usual input makes less of a usual peak than this explains nothing."""
@@ -184,4 +187,14 @@ def _ticks(runs: Sequence[Observation]) -> list[int]:
 
 
 def _spread(values: Sequence[float]) -> float:
-    return log(max(values) / min(values)) if values else 0.0
+    """Return the scale of an exponential distribution that the logarithms could be drawn from.
+
+    Of n such draws the largest is expected H(n) scales above the least there can be, their mean
+    one: the scale is (largest - mean) / (H(n) - 1), with H(n) about ln n + 0.5772 + 1 / 2n.
+    """
+    count = len(values)
+    if count < 2:  # noqa: PLR2004 (one value has no spread)
+        return 0.0
+    logarithms = [log(value) for value in values]
+    above = max(max(logarithms) - sum(logarithms) / count, 0.0)
+    return above / (log(count) + EULER_LESS_ONE + 0.5 / count)

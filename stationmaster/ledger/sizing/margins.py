@@ -22,6 +22,7 @@ __all__ = [
     "choose_margin",
     "exceeded_margins",
     "expected_exceedance",
+    "exposure",
     "no_exceedances",
 ]
 
@@ -38,12 +39,12 @@ RUNS: Final = (4, 6, 9, 15, 25)
 """Bounds of the classes of history length: 3, 4 to 5, 6 to 8, 9 to 14, 15 to 24, more."""
 
 TYPICAL_RUNS: Final = (3, 4.5, 7, 11, 19, 40)
-SPREADS: Final = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-"""Bounds of the classes of spread, ln(largest / smallest) of the history."""
+SPREADS: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+"""Bounds of the classes of spread: the scale of the logarithms of the peaks, as in `history`."""
 
-TYPICAL_SPREADS: Final = (0.0015, 0.006, 0.02, 0.06, 0.18, 0.6, 1.5)
+TYPICAL_SPREADS: Final = (0.0005, 0.002, 0.006, 0.02, 0.06, 0.18, 0.5)
 
-OUT_OF_MEMORY_PRICE: Final = 20.0
+OUT_OF_MEMORY_PRICE: Final = 8.0
 """What a repeat costs beyond its reserved memory, in mean GB·h of a run: time, and trust."""
 
 AIM: Final = 0.6
@@ -52,14 +53,17 @@ AIM: Final = 0.6
 STEERING_RUNS: Final = 1_000
 """After so many sized runs, the observed rate counts as much as the aim."""
 
-OWN_WEIGHT: Final = 8.0
-"""Runs of a step's own replay that count as much as what is known of steps like it."""
+OWN_WEIGHT: Final = 2.0
+"""Times a margin was exceeded that count as much as what is known of steps like it."""
+
+FIRST_REPLAYED: Final = 3
+"""The runs before it were sized by the preset."""
 
 POOL_WEIGHT: Final = 40.0
 """Runs of similar steps that count as much as the formula."""
 
 TAIL_EXPONENT: Final = 2.0
-TAIL_OF_SPREAD: Final = 0.30
+TAIL_OF_SPREAD: Final = 1.0
 LEAST_TAIL: Final = 0.004
 
 NOTHING_EXCEEDED: Final = (0,) * len(MARGINS)
@@ -100,7 +104,7 @@ def exceeded_margins(ratio: float) -> int:
 
 
 def cell_of(runs: int, spread: float) -> Cell:
-    """Return the class of a history of that length and spread ln(largest / smallest)."""
+    """Return the class of a history of that length and spread."""
     return bisect_right(RUNS, runs), bisect_right(SPREADS, spread)
 
 
@@ -115,6 +119,19 @@ def expected_exceedance(cell: Cell) -> tuple[float, ...]:
     runs, spread = TYPICAL_RUNS[cell[0]], TYPICAL_SPREADS[cell[1]]
     scale = TAIL_OF_SPREAD * spread + LEAST_TAIL
     return tuple((1 + log(margin) / scale) ** -TAIL_EXPONENT / (runs + 1) for margin in MARGINS)
+
+
+@cache
+def exposure(runs: int) -> float:
+    """Return how many runs of today the runs replayed so far stand for.
+
+    A run that came when few were known was likelier to exceed them, by (n + 1) / (j + 1) where j
+    were known then and n are now: that it did says as much less of the next one.
+    """
+    known, cap = runs + FIRST_REPLAYED, int(TYPICAL_RUNS[-1])
+    now = min(known, cap)
+    early = sum((now + 1) / (then + 1) for then in range(FIRST_REPLAYED, now))
+    return early + max(known - cap, 0)
 
 
 @dataclass
@@ -173,8 +190,8 @@ def choose_margin(evidence: Evidence, like: Classes, price: float) -> Choice:
     expected = expected_exceedance(evidence.cell)
     counts = like.counts.get(evidence.cell) or NOTHING_EXCEEDED
     # The formula, corrected by what runs of such steps did, corrected by what its own did.
-    weight, own = evidence.runs + OWN_WEIGHT, evidence.byte_seconds
-    shared = OWN_WEIGHT / (like.runs.get(evidence.cell, 0) + POOL_WEIGHT)
+    runs, own = exposure(evidence.runs), evidence.byte_seconds
+    shared = like.runs.get(evidence.cell, 0) + POOL_WEIGHT
     best, best_chance, best_cost = MARGINS[-1], 0.0, inf
     for margin, exceeded, seen, formula in zip(
         MARGINS, evidence.exceeded, counts, expected, strict=True
@@ -182,7 +199,8 @@ def choose_margin(evidence: Evidence, like: Classes, price: float) -> Choice:
         room = margin * own
         if room > best_cost:
             break  # every larger one costs more, even if it were never exceeded
-        chance = (exceeded + shared * (seen + POOL_WEIGHT * formula)) / weight
+        usual = (seen + POOL_WEIGHT * formula) / shared
+        chance = (exceeded + OWN_WEIGHT) / (runs + OWN_WEIGHT / usual)
         cost = room * (1 + chance) + chance * price
         if cost < best_cost:
             best, best_chance, best_cost = margin, chance, cost
