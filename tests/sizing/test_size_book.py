@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,6 +52,15 @@ def remember(uri: str, *peaks_mib: int, verdict: str = "succeeded", asked_mib: i
         for number, peak in enumerate(peaks_mib)
     )
     ledger.close()
+
+
+def test_asking_for_a_size_needs_no_data_frames() -> None:
+    """The launcher asks for each step's size, which data frames would make 50 MiB bigger."""
+    script = "import sys, stationmaster.ledger.sizing.book; print('polars' in sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.strip() == "False"
 
 
 def test_a_step_without_a_history_gets_what_it_declares(uri: str) -> None:

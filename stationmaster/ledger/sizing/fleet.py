@@ -8,8 +8,9 @@ import polars as pl
 
 from stationmaster.ledger.sizing.deciding import choose_rule
 from stationmaster.ledger.sizing.measuring import enlarged, measure
+from stationmaster.ledger.sizing.observations import PRESET_RUNS
 from stationmaster.ledger.sizing.recommending import Known, Limits, conclude, keep_declared
-from stationmaster.ledger.sizing.replaying import PRESET_RUNS, case_of_visit, replay_sizes
+from stationmaster.ledger.sizing.replaying import case_of_visit, replay_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,6 +8,8 @@ from functools import cache
 from math import inf, log
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from stationmaster.ledger.sizing.observations import PRESET_RUNS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -55,9 +57,6 @@ STEERING_RUNS: Final = 1_000
 
 OWN_WEIGHT: Final = 2.0
 """Times a margin was exceeded that count as much as what is known of steps like it."""
-
-FIRST_REPLAYED: Final = 3
-"""The runs before it were sized by the preset."""
 
 POOL_WEIGHT: Final = 40.0
 """Runs of similar steps that count as much as the formula."""
@@ -128,9 +127,9 @@ def exposure(runs: int) -> float:
     A run that came when few were known was likelier to exceed them, by (n + 1) / (j + 1) where j
     were known then and n are now: that it did says as much less of the next one.
     """
-    known, cap = runs + FIRST_REPLAYED, int(TYPICAL_RUNS[-1])
+    known, cap = runs + PRESET_RUNS, int(TYPICAL_RUNS[-1])
     now = min(known, cap)
-    early = sum((now + 1) / (then + 1) for then in range(FIRST_REPLAYED, now))
+    early = sum((now + 1) / (then + 1) for then in range(PRESET_RUNS, now))
     return early + max(known - cap, 0)
 
 

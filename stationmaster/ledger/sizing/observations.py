@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["DAY_SECONDS", "GB", "MIB", "RUNS_BEFORE_SIZING", "Observation", "needed_bytes"]
+__all__ = [
+    "DAY_SECONDS",
+    "GB",
+    "MIB",
+    "PRESET_RUNS",
+    "RUNS_BEFORE_SIZING",
+    "Observation",
+    "needed_bytes",
+]
 
 MIB: Final = 2**20
 GB: Final = 10**9
 """GB·h in this package are 10⁹ bytes for one hour, as in the published replays."""
 
 DAY_SECONDS: Final = 86_400.0
+
+PRESET_RUNS: Final = 3
+"""In a replay the first runs of a step take the declared size, whatever the policy."""
 
 RUNS_BEFORE_SIZING: Final = 5
 """A step keeps its declared size until it has run this often (a replay starts after 3)."""

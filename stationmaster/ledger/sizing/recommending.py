@@ -24,9 +24,12 @@ from stationmaster.ledger.sizing.margins import (
     exceeded_margins,
     no_exceedances,
 )
-from stationmaster.ledger.sizing.observations import RUNS_BEFORE_SIZING, needed_bytes
+from stationmaster.ledger.sizing.observations import (
+    PRESET_RUNS,
+    RUNS_BEFORE_SIZING,
+    needed_bytes,
+)
 from stationmaster.ledger.sizing.quantities import percent, size_text, whole_mebibytes
-from stationmaster.ledger.sizing.replaying import PRESET_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -29,6 +29,7 @@ from stationmaster.ledger.sizing.margins import (
     exceeded_margins,
     no_exceedances,
 )
+from stationmaster.ledger.sizing.observations import PRESET_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from stationmaster.ledger.sizing.margins import Cell
 
 __all__ = [
-    "PRESET_RUNS",
     "Replayed",
     "StepState",
     "Visit",
@@ -44,9 +44,6 @@ __all__ = [
     "choosing_runs",
     "replay_sizes",
 ]
-
-PRESET_RUNS: Final = 3
-"""The first runs of a step take the declared size, whatever the policy."""
 
 CHOOSE_AGAIN: Final = 1.2
 """Margins are chosen anew when a step has run this much more often than at the last choice."""

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from stationmaster.ledger.sizing.observations import DAY_SECONDS, MIB
-from stationmaster.ledger.sizing.replaying import PRESET_RUNS
+from stationmaster.ledger.sizing.observations import DAY_SECONDS, MIB, PRESET_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
