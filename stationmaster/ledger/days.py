@@ -1,8 +1,9 @@
 """Sums of each day, so that a question about months reads thousands of rows and not millions.
 
-A day (UTC, of `recorded_at`) that is over is summed up once, into `step_day`. What was recorded
-for it later makes its sums stale, and they are not used until they are made again: whoever asks
-gets sums of what is summed up, and counts the rest.
+Days (UTC, of `recorded_at`) are summed up into `step_day`: those that are over as a whole, today up
+to a few minutes ago. What is recorded later for a time that is summed up makes the day's sums
+stale, and they are not used until they are made again: whoever asks gets sums of what is summed
+up, and counts the rest.
 """
 
 from __future__ import annotations
@@ -18,27 +19,32 @@ from stationmaster.ledger.models import attempt, rolled_day, step_day
 from stationmaster.ledger.sqltime import DayOf, SecondsBetween
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["ROLL_UP_SECONDS", "day_sums", "forget_sums", "roll_up"]
 
 ROLL_UP_SECONDS: Final = 60
 """How long the sums of one day may take."""
 
+SETTLED: Final = dt.timedelta(minutes=10)
+"""What is older than that is recorded, as a rule: a recorder's patience is a minute."""
+
+AGAIN: Final = dt.timedelta(hours=6)
 AGAIN_DAYS: Final = 2
-"""The newest of the summed days are summed again: an `unknown` of theirs may have been replaced."""
+"""The newest of the summed days are summed again after AGAIN: an `unknown` of theirs may have been
+replaced, or a late record have crossed their sums."""
 
 KEY: Final = ("pipeline", "step", "verdict", "team", "capacity_type")
-MIDNIGHT: Final = dt.time(tzinfo=dt.UTC)
+DAY: Final = dt.timedelta(days=1)
 
 
-def roll_up(engine: sa.Engine, *, today: dt.date) -> list[dt.date]:
-    """Sum up the days before `today` that are not, or whose sums are stale; return them.
+def roll_up(engine: sa.Engine, *, now: dt.datetime) -> list[dt.date]:
+    """Sum up the days that are not, or whose sums are stale, and today; return them.
 
     Each day is a transaction of its own: it may be stopped at any time, and run twice at once.
     """
     done = []
-    for day in _due(engine, today):
+    for day in _due(engine, now):
         with transaction(engine, writes=True, seconds=ROLL_UP_SECONDS) as connection:
             if connection.dialect.name == "postgresql":
                 key = f"SELECT pg_advisory_xact_lock(hashtext('step_day'), {day.toordinal()})"
@@ -46,77 +52,96 @@ def roll_up(engine: sa.Engine, *, today: dt.date) -> list[dt.date]:
             pruned = sa.select(rolled_day.c.pruned).where(rolled_day.c.day == day)
             if connection.execute(pruned).scalar():
                 continue
-            _sum_up(connection, day)
+            _sum_up(connection, day, now)
         done.append(day)
     return done
 
 
-def forget_sums(connection: sa.Connection, days: Iterable[dt.date]) -> None:
-    """Say that sums are stale, since attempts were recorded for those days after they were made."""
-    connection.execute(
-        sa.delete(rolled_day).where(rolled_day.c.day.in_(list(days)), ~rolled_day.c.pruned)
-    )
+def forget_sums(
+    connection: sa.Connection, recorded: Iterable[dt.datetime], now: dt.datetime
+) -> None:
+    """Say which sums are stale, since attempts are recorded for a time that was summed up.
+
+    Args:
+        connection: The one that records them.
+        recorded: Their `recorded_at`.
+        now: What is older than SETTLED counts as late.
+    """
+    late = {moment.astimezone(dt.UTC).date() for moment in recorded if moment < now - SETTLED}
+    if late:  # from a recorder's file
+        stale = (rolled_day.c.day.in_(sorted(late)), ~rolled_day.c.pruned)
+        connection.execute(sa.delete(rolled_day).where(*stale))
 
 
 def day_sums(connection: sa.Connection, since: dt.date, until: dt.date) -> sa.FromClause:
     """Return sums by day, pipeline, step, verdict, team and capacity type, as a subquery.
+
+    A key may have two rows on a day of which a part is summed up: add them up.
 
     Args:
         connection: Of the ledger; asked which days are summed up.
         since: The first day.
         until: The last day.
     """
-    within = rolled_day.c.day.between(since, until)
-    rolled = set(connection.execute(sa.select(rolled_day.c.day).where(within)).scalars())
-    days = [since + dt.timedelta(days=n) for n in range((until - since).days + 1)]
+    query = sa.select(rolled_day.c.day, rolled_day.c.until)
+    rolled = connection.execute(query.where(rolled_day.c.day.between(since, until)))
+    ends = {day: end or _start_of(day + DAY) for day, end in rolled}
     summed = sa.select(step_day).where(
         step_day.c.day.between(since, until),
         sa.exists().where(rolled_day.c.day == step_day.c.day),
     )
-    live = [_sums(first, last) for first, last in _spans(days, rolled)]
+    live = [_sums(first, last) for first, last in _spans(since, until, ends)]
     return sa.union_all(summed, *live).subquery("days")
 
 
-def _spans(days: Sequence[dt.date], rolled: set[dt.date]) -> list[tuple[dt.date, dt.date]]:
-    """Return the runs of days that are not summed up, first and last each."""
-    spans: list[tuple[dt.date, dt.date]] = []
-    for day in days:
-        if day in rolled:
+def _spans(
+    since: dt.date, until: dt.date, ends: Mapping[dt.date, dt.datetime]
+) -> list[tuple[dt.datetime, dt.datetime]]:
+    """Return the times that are not summed up, adjoining ones as one."""
+    spans: list[tuple[dt.datetime, dt.datetime]] = []
+    for n in range((until - since).days + 1):
+        day = since + n * DAY
+        start, end = ends.get(day, _start_of(day)), _start_of(day + DAY)
+        if start >= end:
             continue
-        if spans and spans[-1][1] == day - dt.timedelta(days=1):
-            spans[-1] = (spans[-1][0], day)
-        else:
-            spans.append((day, day))
+        if spans and spans[-1][1] == start:
+            start = spans.pop()[0]
+        spans.append((start, end))
     return spans
 
 
-def _due(engine: sa.Engine, today: dt.date) -> list[dt.date]:
+def _due(engine: sa.Engine, now: dt.datetime) -> list[dt.date]:
+    query = sa.select(rolled_day.c.day, rolled_day.c.rolled_at).where(rolled_day.c.until.is_(None))
     with transaction(engine) as connection:
         first = connection.execute(sa.select(sa.func.min(attempt.c.recorded_at))).scalar()
-        rolled = set(connection.execute(sa.select(rolled_day.c.day)).scalars())
+        rolled = {row.day: row.rolled_at for row in connection.execute(query)}
     if first is None:
         return []
-    number = (today - first.date()).days
-    days = [first.date() + dt.timedelta(days=n) for n in range(number)]
-    again = set(days[-AGAIN_DAYS:])
+    today = now.astimezone(dt.UTC).date()
+    days = [first.date() + n * DAY for n in range((today - first.date()).days + 1)]
+    again = {day for day in days[-AGAIN_DAYS - 1 :] if day in rolled and now - rolled[day] > AGAIN}
     return [day for day in days if day not in rolled or day in again]
 
 
-def _sum_up(connection: sa.Connection, day: dt.date) -> None:
+def _sum_up(connection: sa.Connection, day: dt.date, now: dt.datetime) -> None:
+    """Make a day's sums: the whole day's where it is over and settled, else up to what is."""
+    start, end = _start_of(day), _start_of(day + DAY)
+    settled = max(start, min(end, now - SETTLED))
     connection.execute(sa.delete(step_day).where(step_day.c.day == day))
-    sums = _sums(day, day)
     names = [column.name for column in step_day.columns]
-    connection.execute(sa.insert(step_day).from_select(names, sums))
+    connection.execute(sa.insert(step_day).from_select(names, _sums(start, settled)))
     connection.execute(sa.delete(rolled_day).where(rolled_day.c.day == day))
-    now = dt.datetime.now(dt.UTC)
-    connection.execute(sa.insert(rolled_day).values(day=day, rolled_at=now))
+    until = None if settled == end else settled
+    connection.execute(sa.insert(rolled_day).values(day=day, rolled_at=now, until=until))
 
 
-def _sums(first: dt.date, last: dt.date) -> sa.Select[Any]:
-    """Return the sums of some days' attempts, in the order of `step_day`'s columns."""
+def _start_of(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(tzinfo=dt.UTC))
+
+
+def _sums(start: dt.datetime, end: dt.datetime) -> sa.Select[Any]:
+    """Return the sums of a time's attempts, in the order of `step_day`'s columns."""
     columns, day = attempt.c, DayOf(attempt.c.recorded_at)
-    start = dt.datetime.combine(first, MIDNIGHT)
-    end = dt.datetime.combine(last + dt.timedelta(days=1), MIDNIGHT)
     cost = _cost_usd()
     keys = [columns[name] for name in KEY]
     wall = sa.func.coalesce(columns.wall_seconds, 0.0)

@@ -217,8 +217,10 @@ rolled_day: Final = sa.Table(
     sa.Column("day", sa.Date, primary_key=True),
     sa.Column("rolled_at", UtcTime, nullable=False),
     sa.Column("pruned", sa.Boolean, nullable=False, server_default=sa.false()),
+    _time("until"),
 )
-"""The days whose sums stand in `step_day`; a pruned one has no attempts any more."""
+"""The days whose sums stand in `step_day`, whole or up to `until`; a pruned one has no attempts
+any more."""
 
 node_life: Final = sa.Table(
     "node_life",

@@ -19,7 +19,7 @@ AT_ONCE: Final = 5000
 PRUNE_SECONDS: Final = 60
 
 
-def prune(engine: sa.Engine, *, keep_days: int, today: dt.date) -> int:
+def prune(engine: sa.Engine, *, keep_days: int, now: dt.datetime) -> int:
     """Remove the attempts whose last word is older than `keep_days` days; return how many.
 
     Their days are summed up first. It may be stopped at any time, and run twice at once.
@@ -27,7 +27,7 @@ def prune(engine: sa.Engine, *, keep_days: int, today: dt.date) -> int:
     Args:
         engine: Of the ledger.
         keep_days: At least 1: yesterday's attempts stay in any case.
-        today: In UTC.
+        now: From when they count.
 
     Raises:
         ValueError: Less than a day is to be kept.
@@ -35,8 +35,8 @@ def prune(engine: sa.Engine, *, keep_days: int, today: dt.date) -> int:
     if keep_days < 1:
         msg = f"{keep_days} days are no policy: at least 1 is kept"
         raise ValueError(msg)
-    first_kept = today - dt.timedelta(days=keep_days)
-    roll_up(engine, today=today)
+    first_kept = now.astimezone(dt.UTC).date() - dt.timedelta(days=keep_days)
+    roll_up(engine, now=now)
     _mark(engine, first_kept)
     before = dt.datetime.combine(first_kept, dt.time(tzinfo=dt.UTC))
     number = 0

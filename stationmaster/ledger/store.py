@@ -102,13 +102,11 @@ class Ledger:
         if not rows:
             return {}
         self._require_schema()
-        today = dt.datetime.now(dt.UTC).date()
-        late = {each["recorded_at"].date() for each in rows} - {today}
+        now = dt.datetime.now(dt.UTC)
         with transaction(self._engine, writes=True) as connection:
             found = connection.execute(_upsert(self._engine.dialect.name), rows)
             stands = {(each.try_id, each.shard, each.attempt): each.verdict for each in found}
-            if late:  # from a recorder's file: what was summed up without them is stale
-                forget_sums(connection, late)
+            forget_sums(connection, [each["recorded_at"] for each in rows], now)
             return stands
 
     def attempts_of_try(self, try_id: str) -> list[AttemptRecord]:
@@ -164,17 +162,17 @@ class Ledger:
         return exporting.export(self._engine, choice.condition(), out)
 
     def roll_up(self) -> list[dt.date]:
-        """Sum up the days that are over; return which had not been, or were stale."""
+        """Sum up the days that are not, and today; return which."""
         self._require_schema()
-        return roll_up(self._engine, today=dt.datetime.now(dt.UTC).date())
+        return roll_up(self._engine, now=dt.datetime.now(dt.UTC))
 
     def prune(self, keep_days: int) -> int:
         """Remove the attempts that are older than that; return how many. Sums of days stay."""
         from stationmaster.ledger import retention  # noqa: PLC0415 (as above)
 
         self._require_schema()
-        today = dt.datetime.now(dt.UTC).date()
-        return retention.prune(self._engine, keep_days=keep_days, today=today)
+        now = dt.datetime.now(dt.UTC)
+        return retention.prune(self._engine, keep_days=keep_days, now=now)
 
     def see_nodes(self, nodes: Iterable[NodeSeen]) -> None:
         """Write down the nodes that are there; twice is once."""

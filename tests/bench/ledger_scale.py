@@ -82,7 +82,7 @@ def measure(uri: str, rows: int) -> dict[str, Any]:
     began = time.monotonic()
     fill(engine, rows, say)
     filled = time.monotonic() - began
-    days = roll_up(engine, today=dt.datetime.now(dt.UTC).date())
+    days = roll_up(engine, now=dt.datetime.now(dt.UTC))
     rolled = time.monotonic() - began - filled
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE")

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from stationmaster.ledger.days import day_sums, roll_up
 from stationmaster.ledger.engine import make_engine
+from stationmaster.ledger.models import step_day
 from stationmaster.ledger.retention import prune
 from tests.ledger.attempts import record, result
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 MONDAY = dt.date(2026, 3, 2)
 SUNDAY = MONDAY + dt.timedelta(days=6)
-TODAY = MONDAY + dt.timedelta(days=7)
+NOW = dt.datetime(2026, 3, 9, 7, 30, tzinfo=dt.UTC)
 
 
 def at(day: int, hour: int = 6) -> dt.datetime:
@@ -79,24 +80,39 @@ def test_sums_are_the_same_before_and_after_they_are_made(
     assert [counted[0][name] for name in ("day", "attempts", "rows_written")] == [MONDAY, 1, 100]
     assert counted[0]["cost_usd"] == pytest.approx(0.048)
 
-    assert len(roll_up(engine, today=MONDAY + dt.timedelta(days=3))) == 3
+    assert len(roll_up(engine, now=at(3, 6))) == 4
     assert sums() == counted
-    assert len(roll_up(engine, today=TODAY)) == 4
+    assert len(roll_up(engine, now=NOW)) == 5
     assert sums() == counted
+
+
+def test_today_is_summed_up_to_what_is_settled(
+    engine: sa.Engine, sums: Callable[[], list[Any]]
+) -> None:
+    """Sunday's seven o'clock is in the sums at half past, and not at five past."""
+    counted = sums()
+    for minutes, summed in ((5, 12), (30, 14)):
+        roll_up(engine, now=at(6, 7) + dt.timedelta(minutes=minutes))
+
+        with engine.connect() as connection:
+            assert connection.execute(
+                sa.select(sa.func.count()).select_from(step_day)
+            ).scalar() == (summed)
+        assert sums() == counted
 
 
 def test_what_is_recorded_late_is_counted(
     ledger: Ledger, engine: sa.Engine, sums: Callable[[], list[Any]]
 ) -> None:
     """A recorder's file that is replayed after its day was summed up makes the sums anew."""
-    roll_up(engine, today=TODAY)
+    roll_up(engine, now=NOW)
     late = record(try_id=str(uuid.uuid4()), verdict="succeeded", recorded_at=at(1))
 
     ledger.record(late)
 
     tuesday = [each for each in sums() if each["day"] == MONDAY + dt.timedelta(days=1)]
     assert [each["attempts"] for each in tuesday] == [1, 2]
-    assert MONDAY + dt.timedelta(days=1) in roll_up(engine, today=TODAY)
+    assert MONDAY + dt.timedelta(days=1) in roll_up(engine, now=NOW)
 
 
 def test_pruning_keeps_the_sums(
@@ -105,20 +121,20 @@ def test_pruning_keeps_the_sums(
     """Attempts older than the policy go, the newer and all sums stay, also summed up again."""
     before = sums()
 
-    assert prune(engine, keep_days=3, today=TODAY) == 8
+    assert prune(engine, keep_days=3, now=NOW) == 8
     assert len(ledger.last(99)) == 6
-    assert prune(engine, keep_days=3, today=TODAY) == 0
-    roll_up(engine, today=TODAY)
+    assert prune(engine, keep_days=3, now=NOW) == 0
+    roll_up(engine, now=NOW)
     assert sums() == before
 
 
 def test_keeping_nothing_is_no_policy(engine: sa.Engine) -> None:
     """Less than a day is refused."""
     with pytest.raises(ValueError, match="at least 1"):
-        prune(engine, keep_days=0, today=TODAY)
+        prune(engine, keep_days=0, now=NOW)
 
 
 def test_an_empty_ledger_has_no_sums(uri: str, ledger: Ledger) -> None:
     """Neither summing up nor pruning needs a row."""
-    assert roll_up(make_engine(uri), today=TODAY) == []
+    assert roll_up(make_engine(uri), now=NOW) == []
     assert ledger.prune(30) == 0

@@ -40,6 +40,7 @@ __all__ = ["StepsPlatform"]
 
 GRACE_SECONDS: Final = 8
 SWEEP_SECONDS: Final = 1.0
+SUM_UP_SECONDS: Final = 600.0
 LONGEST_SWEEP_SECONDS: Final = 60.0
 
 
@@ -63,6 +64,7 @@ class StepsPlatform:
     ) -> None:
         self._settings = settings
         self._ledger = ledger
+        self._sum_up_at = 0.0
         self.record = record
         self._stack = AsyncExitStack()
         self.cluster: Cluster
@@ -150,6 +152,13 @@ class StepsPlatform:
             return
         seen = nodes_seen(nodes, self.prices, dt.datetime.now(dt.UTC))
         await asyncio.to_thread(self._ledger.see_nodes, seen)
+
+    async def sum_up(self) -> None:
+        """Have the ledger sum up its days, every few minutes."""
+        if self._ledger is None or time.monotonic() < self._sum_up_at:
+            return
+        self._sum_up_at = time.monotonic() + SUM_UP_SECONDS
+        await asyncio.to_thread(self._ledger.roll_up)
 
     async def sweep(self, try_id: str) -> None:
         """Remove what is left of a try that is over, and wait until it is gone.
