@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -167,3 +169,14 @@ def test_input_size_is_ignored_where_it_explains_nothing() -> None:
     ]
 
     assert not recommend(runs, 4 * GIB, next_input=10**9).by_input
+
+
+def test_sizing_one_step_loads_no_table_library() -> None:
+    """The process that starts steps sizes them without polars, which costs memory and time."""
+    modules = ", ".join(
+        f"stationmaster.ledger.sizing.{name}"
+        for name in ("recommending", "applying", "cpu", "reading")
+    )
+    code = f"import sys, {modules}; sys.exit('polars' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

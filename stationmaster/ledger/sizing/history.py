@@ -8,7 +8,7 @@ equal.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import log
+from math import inf, log
 from typing import TYPE_CHECKING, Final
 
 from stationmaster.ledger.sizing.observations import DAY_SECONDS, GB, needed_bytes
@@ -104,28 +104,39 @@ class _Line:
 
 
 @dataclass
-class _Window:
-    """Values of earlier runs by number and time; the largest of the recent ones."""
+class _Values:
+    """Values of earlier runs: the largest of the recent ones, and the spread of all."""
 
-    numbers: list[int] = field(default_factory=list)
-    ticks: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
+    rows: list[tuple[int, int, float]] = field(default_factory=list)
+    smallest: float = inf
+    highest: float = 0.0
+    logarithms: float = 0.0
 
     def add(self, number: int, tick: int, value: float) -> None:
-        self.numbers.append(number)
-        self.ticks.append(tick)
-        self.values.append(value)
+        self.rows.append((number, tick, value))
+        self.smallest, self.highest = min(self.smallest, value), max(self.highest, value)
+        self.logarithms += log(value)
 
-    def largest(self, number: int, tick: int) -> float:
+    def recent(self, number: int, tick: int) -> float:
         """Return the largest value of the last 20 runs or 14 days before run `number`."""
-        return max(
-            (
-                value
-                for at, when, value in zip(self.numbers, self.ticks, self.values, strict=True)
-                if at >= number - WINDOW_RUNS or when >= tick - WINDOW_TICKS
-            ),
-            default=0.0,
-        )
+        largest = 0.0
+        for at, when, value in reversed(self.rows):
+            if at < number - WINDOW_RUNS and when < tick - WINDOW_TICKS:
+                break
+            largest = max(largest, value)
+        return largest
+
+    def spread(self) -> float:
+        """Return the scale of an exponential distribution that the logarithms could be drawn from.
+
+        Of n such draws the largest is expected H(n) scales above the least there can be, their
+        mean one: the scale is (largest - mean) / (H(n) - 1), H(n) being ln n + 0.5772 + 1 / 2n.
+        """
+        count = len(self.rows)
+        if count < 2:  # noqa: PLR2004 (one value has no spread)
+            return 0.0
+        above = max(log(self.highest) - self.logarithms / count, 0.0)
+        return above / (log(count) + EULER_LESS_ONE + 0.5 / count)
 
 
 def expectations(runs: Sequence[Observation], next_input: int | None = None) -> list[Expected]:
@@ -137,7 +148,7 @@ def expectations(runs: Sequence[Observation], next_input: int | None = None) -> 
 
     What stands at run k follows from the runs before it and its own input size only.
     """
-    peaks, missed, line = _Window(), _Window(), _Line()
+    peaks, missed, line = _Values(), _Values(), _Line()
     expected: list[Expected] = []
     largest = 0.0
     ticks = _ticks(runs)
@@ -145,18 +156,18 @@ def expectations(runs: Sequence[Observation], next_input: int | None = None) -> 
         run = runs[number] if number < len(runs) else None
         needed = None if run is None else float(needed_bytes(run))
         source = next_input if run is None else run.input_bytes
-        largest = max(peaks.largest(number, when), largest * SHRINK) if number else 0.0
-        foretold = None if source is None else _foretold(line, source / GB, peaks.values)
-        misses = missed.largest(number, when) if len(missed.values) >= LINE_RATIOS else None
+        largest = max(peaks.recent(number, when), largest * SHRINK) if number else 0.0
+        foretold = None if source is None else _foretold(line, source / GB, peaks)
+        misses = missed.recent(number, when) if len(missed.rows) >= LINE_RATIOS else None
         bound = None if foretold is None or misses is None else foretold * max(misses, 1.0)
         expected.append(
             Expected(
                 largest=largest or None,
                 largest_ratio=needed / largest if needed is not None and largest else None,
-                largest_spread=_spread(peaks.values),
+                largest_spread=peaks.spread(),
                 line=bound,
                 line_ratio=None if needed is None or bound is None else needed / bound,
-                line_spread=_spread(missed.values),
+                line_spread=missed.spread(),
             )
         )
         if run is None or needed is None:
@@ -169,12 +180,12 @@ def expectations(runs: Sequence[Observation], next_input: int | None = None) -> 
     return expected
 
 
-def _foretold(line: _Line, input_gb: float, peaks: Sequence[float]) -> float | None:
+def _foretold(line: _Line, input_gb: float, peaks: _Values) -> float | None:
     """Return what the line foretells, bytes: never less than the smallest peak seen."""
     at = line.at(input_gb)
     if at is None:
         return None
-    return min(max(at * GB, min(peaks)), FARTHEST * max(peaks))
+    return min(max(at * GB, peaks.smallest), FARTHEST * peaks.highest)
 
 
 def _ticks(runs: Sequence[Observation]) -> list[int]:
@@ -184,17 +195,3 @@ def _ticks(runs: Sequence[Observation]) -> list[int]:
         tick = round(run.submitted_at * TICKS_A_SECOND)
         ticks.append(max(tick, ticks[-1] + 1) if ticks else tick)
     return ticks or [0]
-
-
-def _spread(values: Sequence[float]) -> float:
-    """Return the scale of an exponential distribution that the logarithms could be drawn from.
-
-    Of n such draws the largest is expected H(n) scales above the least there can be, their mean
-    one: the scale is (largest - mean) / (H(n) - 1), with H(n) about ln n + 0.5772 + 1 / 2n.
-    """
-    count = len(values)
-    if count < 2:  # noqa: PLR2004 (one value has no spread)
-        return 0.0
-    logarithms = [log(value) for value in values]
-    above = max(max(logarithms) - sum(logarithms) / count, 0.0)
-    return above / (log(count) + EULER_LESS_ONE + 0.5 / count)
