@@ -73,9 +73,10 @@ def transaction(
         if engine.dialect.name == "postgresql":
             # Per transaction, not per connection: a pooler in front hands connections around.
             milliseconds = int(seconds * 1000)
+            # To compile a question takes longer than any of ours takes to be answered.
             connection.exec_driver_sql(
                 f"SET LOCAL statement_timeout = {milliseconds}; "
-                f"SET LOCAL lock_timeout = {milliseconds}"
+                f"SET LOCAL lock_timeout = {milliseconds}; SET LOCAL jit = off"
             )
         yield connection
 

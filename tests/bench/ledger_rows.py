@@ -29,7 +29,7 @@ SELECT 1, 'pod', '019a' || lpad(to_hex(n), 12, '0') || '-7000-8000-' || lpad(to_
     0, 1, 'pipeline_' || (n / :steps) % :pipelines,
     'scheduled__' || to_char(day, 'YYYY-MM-DD') || 'T' || (n / (:steps * :pipelines)) % 24,
     'step_' || n % :steps, -1, 1, 1, 'job-' || n % 40, day\:\:date - 1, md5(n\:\:text),
-    'team-' || (n / :steps) % 7, 'registry/job:' || n % 40,
+    'team-' || (n / :steps) % :pipelines % 7, 'registry/job:' || n % 40,
     'sha256:' || md5((n % 40)\:\:text) || md5((n % 40)\:\:text), 'stationmaster-steps',
     'job-' || to_hex(n), md5('u' || n), 'node-' || n % 50, day, day + interval '1 s',
     day + interval '3 s', day + interval '8 s', day + interval '8 s' + r * interval '300 s', day

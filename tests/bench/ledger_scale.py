@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from stationmaster.ledger.days import roll_up
-from stationmaster.ledger.engine import make_engine
+from stationmaster.ledger.engine import make_engine, transaction
 from stationmaster.ledger.recorder import Recorder
 from stationmaster.ledger.store import Ledger
 from tests.bench.ledger_questions import QUESTIONS
@@ -103,7 +103,7 @@ def ask(engine: sa.Engine, name: str) -> dict[str, float]:
     """Return milliseconds that Postgres planned and executed a question in, and that it took us."""
     draw, planned, taken = random.Random(7), [], []  # noqa: S311 (which rows are asked for)
     for _ in range(ASKED):
-        with engine.connect() as connection:
+        with transaction(engine) as connection:
             began = time.perf_counter()
             query = QUESTIONS[name](connection, draw)
             connection.execute(query).all()
