@@ -12,6 +12,7 @@ waits. Other days do not wait for it: runs do not depend on the past and up to 1
 so today's report is on time even while a day of last week is still missing. When that day
 arrives, its run goes on, and `merge_customers` and `report_morning` bring the days after it up to
 date by themselves. Each of the two runs one at a time, so that no two write the same day.
+**A big day** is split: waits count what came, 10,000 orders are 2 shards, 500,000 are 50.
 """
 
 from __future__ import annotations
@@ -24,8 +25,13 @@ from stationmaster.airflow.alerts import due_after
 from stationmaster.airflow.arrivals import WaitForSource
 from stationmaster.airflow.operator import StepOperator
 from stationmaster.airflow.schedules import first_run, on_business_clock
+from stationmaster.airflow.volumes import CountShards
 
-ZONES = {"web": "UTC", "app": "UTC", "delivery": "Europe/London", "support": "UTC"}
+SOURCES = {  # the zone of its days, what is counted of it, and how much of that a shard gets
+    **dict.fromkeys(("web", "app"), ("UTC", "orders", 10_000)),
+    "delivery": ("Europe/London", "events", 40_000),
+    "support": ("UTC", "tickets", 10_000),
+}
 
 with DAG(
     "morning_analytics",
@@ -49,16 +55,25 @@ with DAG(
         "max_retry_delay": dt.timedelta(minutes=20),
     },
 ):
-    merge = StepOperator(task_id="merge_customers", job="merge-customers", max_active_tis_per_dag=1)
+    count = CountShards(task_id="count_shards", waits=["wait_for_web", "wait_for_app"])
+    merge = StepOperator(
+        task_id="merge_customers",
+        job="merge-customers",
+        shards=count.shards,
+        max_active_tis_per_dag=1,
+    )
     report = StepOperator(task_id="report_morning", job="report-morning", max_active_tis_per_dag=1)
-    for source, zone in ZONES.items():
+    for source, (zone, unit, a_shard) in SOURCES.items():
         wait = WaitForSource(
             task_id=f"wait_for_{source}",
             source=source,
             zone=zone,
             api=source == "support",
             affects=["unified customers", "morning report"],
+            splits=(f"extract_{source}", unit, a_shard),
             doc_md=f"Waits until {source} has delivered the day; names what is missing.",
         )
-        wait >> StepOperator(task_id=f"extract_{source}", job=f"extract-{source}") >> merge
+        job = f"extract-{source}"
+        extract = StepOperator(task_id=f"extract_{source}", job=job, shards=wait.shards)
+        wait >> [extract, count] >> merge
     merge >> report

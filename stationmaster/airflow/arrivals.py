@@ -19,6 +19,7 @@ from stationmaster.airflow.dates import (
 )
 from stationmaster.airflow.exceptions import SourceMissingError, StepMisconfiguredError
 from stationmaster.airflow.sources import missing_from_api, missing_from_landing
+from stationmaster.airflow.volumes import Source
 from stationmaster.step.errors import BusinessDateError
 from stationmaster.step.settings import Settings
 
@@ -51,6 +52,9 @@ class WaitForSource(BaseOperator):
         affects: What cannot be made without it, named in the alert.
         poll_seconds: Time between two looks.
         timeout: How long to wait before giving up.
+        splits: Task id of a step that splits what the source delivers, what is counted of it
+            (the names of such files begin with that), and how much of that a shard gets. The
+            wait then pushes `shards` and `units` (`stationmaster.airflow.volumes`).
     """
 
     template_fields = ("business_date", "source", "affects")
@@ -66,6 +70,7 @@ class WaitForSource(BaseOperator):
         affects: Sequence[str] = (),
         poll_seconds: float = 30.0,
         timeout: dt.timedelta = dt.timedelta(hours=18),
+        splits: tuple[str, str, int] | None = None,
         **kwargs: Any,  # noqa: ANN401 (Airflow's own arguments, of many types)
     ) -> None:
         super().__init__(**kwargs)
@@ -76,6 +81,12 @@ class WaitForSource(BaseOperator):
         self.affects = affects
         self.poll_seconds = poll_seconds
         self.timeout = timeout
+        self.splits = splits
+
+    @property
+    def shards(self) -> str:
+        """Return the template for `shards=` of the step that is split."""
+        return f"{{{{ ti.xcom_pull('{self.task_id}', key='shards') or 1 }}}}"
 
     def execute(self, context: Context) -> None:
         """Look once; hand the rest of the wait to the triggerer.
@@ -84,11 +95,10 @@ class WaitForSource(BaseOperator):
             SourceMissingError: Waiting cannot help.
             StepMisconfiguredError: The business date is none.
         """
-        del context
         look = self._look()
         missing = look.missing()
         if missing is None:
-            self._arrived()
+            self._arrived(context)
             return
         self._refuse_hopeless(missing)
         self.log.warning("%s", look.sentence(missing))
@@ -107,9 +117,8 @@ class WaitForSource(BaseOperator):
         Raises:
             SourceMissingError: The source had not delivered in time.
         """
-        del context
         if event["arrived"]:
-            self._arrived()
+            self._arrived(context)
             return
         raise SourceMissingError(self._alert(event))
 
@@ -133,8 +142,18 @@ class WaitForSource(BaseOperator):
             s3_endpoint=settings.s3_endpoint,
         )
 
-    def _arrived(self) -> None:
+    def _arrived(self, context: Context) -> None:
         self.log.info("%s has delivered everything of %s.", self.source, self.business_date)
+        if self.splits is None:
+            return
+        step, unit, a_shard = self.splits
+        source = Source(self.source, ZoneInfo(self.zone), unit, api=self.api)
+        day = parse_business_date(self.business_date, where=self.task_id)
+        volume, found = source.fanout(day, context["ti"].dag_id, step, units_a_shard=a_shard)
+        self.log.info("%s: %s", step, found.why)
+        context["ti"].xcom_push(key="shards", value=found.shards)
+        if volume is not None:
+            context["ti"].xcom_push(key="units", value=volume.units)
 
     def _refuse_hopeless(self, missing: Missing) -> None:
         if missing.hopeless:

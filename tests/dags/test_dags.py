@@ -88,10 +88,26 @@ def test_morning_analytics_goes_from_four_sources_to_one_report() -> None:
     arrows = {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks}
 
     for source in ("web", "app", "delivery", "support"):
-        assert arrows[f"wait_for_{source}"] == [f"extract_{source}"]
+        assert arrows[f"wait_for_{source}"] == ["count_shards", f"extract_{source}"]
         assert arrows[f"extract_{source}"] == ["merge_customers"]
+    assert arrows["count_shards"] == ["merge_customers"]
     assert arrows["merge_customers"] == ["report_morning"]
-    assert len(arrows) == 10
+    assert len(arrows) == 11
+
+
+def test_what_is_split_asks_what_was_counted() -> None:
+    """Extracts and merge have as many shards as the volume asks for; the report is one piece."""
+    dag = dag_bag().dags["morning_analytics"]
+    steps: dict[str, Any] = {task.task_id: task for task in dag.tasks}
+    told = {name: steps[name].shards for name in ("merge_customers", "report_morning")}
+
+    assert told == {
+        "merge_customers": "{{ ti.xcom_pull('count_shards') or 1 }}",
+        "report_morning": 1,
+    }
+    for source in ("web", "app", "delivery", "support"):
+        shards = steps[f"extract_{source}"].shards
+        assert shards == f"{{{{ ti.xcom_pull('wait_for_{source}', key='shards') or 1 }}}}"
 
 
 def test_morning_analytics_runs_at_six_on_london_clocks() -> None:
