@@ -7,11 +7,17 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from stationmaster.airflow.launcher.openrows import OpenRows, close_lost
+from stationmaster.airflow.launcher.platform import StepsPlatform
 from stationmaster.airflow.life.names import labels_of
 from stationmaster.airflow.life.plan import pod_of
 from stationmaster.airflow.life.recording import record_of_pod
+from stationmaster.airflow.life.testing import FakeCluster
+from stationmaster.ledger.models import rolled_day
 from stationmaster.ledger.store import Ledger
+from stationmaster.step.settings import Settings
 from tests.ledger.attempts import context, record
 from tests.life.plans import plan_of
 
@@ -21,6 +27,15 @@ if TYPE_CHECKING:
     from stationmaster.ledger.records import AttemptRecord
 
 LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+NODE = {
+    "metadata": {
+        "name": "node-a",
+        "uid": "n1",
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "labels": {"node.kubernetes.io/instance-type": "m5.large"},
+    },
+    "status": {"capacity": {"cpu": "2", "memory": "8Gi"}},
+}
 OURS, THEIRS, RUNNING, PODDED = (str(uuid.UUID(int=n)) for n in range(4))
 
 
@@ -88,6 +103,37 @@ def test_what_nobody_saw_end_is_unknown_and_not_missing(tmp_path: Path) -> None:
     assert verdicts == {OURS: "unknown", THEIRS: None, RUNNING: None, PODDED: None}
     [ended] = ledger.attempts_of_try(OURS)
     assert "Nobody saw how attempt 1 of morning_analytics.extract_web ended" in ended.sentence
+
+
+def test_the_launcher_keeps_the_ledger_in_order(tmp_path: Path) -> None:
+    """It ends a row that nobody else will, writes down the nodes, and sums up the days."""
+    ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db")
+    ledger.record(record(try_id=OURS, recorded_at=LONG_AGO))
+
+    async def store(each: AttemptRecord) -> None:
+        ledger.record(each)
+
+    async def nobody(_: frozenset[str]) -> frozenset[str]:
+        return frozenset()
+
+    async def everybody(asked: frozenset[str]) -> frozenset[str]:
+        return asked
+
+    async def main() -> None:
+        async with FakeCluster() as fake:
+            fake.nodes.append(NODE)
+            settings = Settings(kubernetes_url=fake.url, steps_namespace="life")
+            async with StepsPlatform(settings, store, ledger) as platform:
+                await platform.close_lost(nobody, everybody)
+                await platform.keep_nodes()
+                await platform.sum_up()
+
+    asyncio.run(main())
+
+    assert [each.verdict for each in ledger.attempts_of_try(OURS)] == ["unknown"]
+    [life] = ledger.lives_between(LONG_AGO, dt.datetime.now(dt.UTC))
+    assert (life.name, life.end) == ("node-a", None)
+    assert ledger.select(lambda _: sa.select(rolled_day))
 
 
 def test_a_word_that_comes_late_replaces_unknown(tmp_path: Path) -> None:
