@@ -47,6 +47,7 @@ def test_an_empty_file_and_a_bare_header_are_told_apart(tmp_path: Path) -> None:
     assert "an empty file" in refused(written(tmp_path), MisconfiguredError)
     assert "a header and no row" in refused(written(tmp_path, HEADER), ContractBrokenError)
     assert "nothing there" in refused(tmp_path / "none.csv", MisconfiguredError)
+    assert "a folder" in refused(tmp_path, MisconfiguredError)
 
 
 def test_a_line_with_too_many_fields_is_told(tmp_path: Path) -> None:
@@ -54,6 +55,14 @@ def test_a_line_with_too_many_fields_is_told(tmp_path: Path) -> None:
     words = refused(written(tmp_path, HEADER, f"my,{FINE}"), MisconfiguredError)
 
     assert "Quote fields that hold commas" in words
+
+
+def test_another_encoding_is_told(tmp_path: Path) -> None:
+    """A name in Latin-1 is no reason for a traceback."""
+    file = tmp_path / "latin.csv"
+    file.write_bytes(f"{HEADER}\nf\xfcr,{FINE[2:]}\n".encode("latin-1"))
+
+    assert "CSV in UTF-8" in refused(file, MisconfiguredError)
 
 
 @pytest.mark.parametrize(

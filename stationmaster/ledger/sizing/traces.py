@@ -108,15 +108,21 @@ def _text(path: Path) -> pl.DataFrame:
     """Return all columns as text."""
     where = str(path)
     header = ",".join(COLUMNS)
+    if not path.is_file():
+        raise MisconfiguredError(
+            where=where,
+            expected="a file",
+            got="a folder" if path.is_dir() else "nothing there",
+            hint="Correct the path.",
+        )
     try:
-        frame = pl.read_csv(path, infer_schema=False, null_values=list(UNKNOWN))
-    except FileNotFoundError as error:
+        frame = pl.read_csv(path, infer_schema=False, null_values=list(UNKNOWN), glob=False)
+    except OSError as error:
         raise MisconfiguredError(
-            where=where, expected="a file", got="nothing there", hint="Correct the path."
-        ) from error
-    except (IsADirectoryError, PermissionError) as error:
-        raise MisconfiguredError(
-            where=where, expected="a readable file", got=str(error), hint="Correct the path."
+            where=where,
+            expected="a file that can be read",
+            got=str(error),
+            hint="Correct its permissions.",
         ) from error
     except pl.exceptions.NoDataError as error:
         raise MisconfiguredError(
