@@ -27,6 +27,10 @@ COMMANDS: Final = {
 """Where each command lives; only the one that is called is imported, for some take seconds."""
 
 
+EXTRAS: Final = {"polars": "sizes", "pyarrow": "sizes"}
+"""Which extra has what the platform's image leaves out."""
+
+
 class LazyCommands(TyperGroup):
     """Import a command when it is called or described."""
 
@@ -74,6 +78,15 @@ def main() -> None:
             f"  expected: {error.expected}\n  got:      {error.got}\n  next:     {error.hint}\n"
         )
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get(str(error.name))
+        if extra is None:
+            raise
+        sys.stderr.write(
+            f"This command needs {error.name}, which is not installed here.\n"
+            f"  next:     pip install 'stationmaster[{extra}]' where the ledger can be reached\n"
+        )
+        sys.exit(1)
     except StationmasterError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         sys.exit(1)

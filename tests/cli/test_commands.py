@@ -56,6 +56,21 @@ def test_an_error_reads_as_what_was_expected_what_came_and_what_to_do() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_missing_package_is_named_with_its_extra() -> None:
+    """In the platform's image, which has no polars, nobody is shown a traceback either."""
+    code = (
+        "import sys; sys.modules['polars'] = None; "
+        "from stationmaster.cli import main; "
+        "sys.argv = ['stationmaster', 'sizes', '--help']; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "needs polars" in done.stderr
+    assert "stationmaster[sizes]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_running_a_step_loads_no_table_library() -> None:
     """Only the step's own process pays for polars and pyiceberg, not the command that starts it."""
     code = (
