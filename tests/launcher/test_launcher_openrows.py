@@ -36,7 +36,7 @@ NODE = {
     },
     "status": {"capacity": {"cpu": "2", "memory": "8Gi"}},
 }
-OURS, THEIRS, RUNNING, PODDED = (str(uuid.UUID(int=n)) for n in range(4))
+OURS, THEIRS, RUNNING, PODDED, FORGOTTEN = (str(uuid.UUID(int=n)) for n in range(5))
 
 
 def test_a_pod_that_is_seen_has_a_row_before_it_ends() -> None:
@@ -83,8 +83,10 @@ def test_a_ledger_that_fails_stops_no_step() -> None:
 def test_what_nobody_saw_end_is_unknown_and_not_missing(tmp_path: Path) -> None:
     """A row is ended when its try is over, of this Airflow, and without a pod; no other is."""
     ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db")
+    lately = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
     for try_id in (OURS, THEIRS, RUNNING, PODDED):
-        ledger.record(record(try_id=try_id, recorded_at=LONG_AGO))
+        ledger.record(record(try_id=try_id, recorded_at=lately))
+    ledger.record(record(try_id=FORGOTTEN, recorded_at=LONG_AGO))
 
     async def store(each: AttemptRecord) -> None:
         ledger.record(each)
@@ -93,14 +95,15 @@ def test_what_nobody_saw_end_is_unknown_and_not_missing(tmp_path: Path) -> None:
         return asked & {RUNNING}
 
     async def known(asked: frozenset[str]) -> frozenset[str]:
-        return asked - {THEIRS}
+        return asked - {THEIRS, FORGOTTEN}
 
     rows = ledger.open_attempts(dt.datetime.now(dt.UTC))
     with_pods = frozenset({PODDED})
     asyncio.run(close_lost(rows, store, with_pods=with_pods, alive=alive, known=known))
 
     verdicts = {each.try_id: each.verdict for each in ledger.last(9)}
-    assert verdicts == {OURS: "unknown", THEIRS: None, RUNNING: None, PODDED: None}
+    assert [verdicts[each] for each in (OURS, FORGOTTEN)] == ["unknown", "unknown"]
+    assert [verdicts[each] for each in (THEIRS, RUNNING, PODDED)] == [None, None, None]
     [ended] = ledger.attempts_of_try(OURS)
     assert "Nobody saw how attempt 1 of morning_analytics.extract_web ended" in ended.sentence
 

@@ -32,6 +32,10 @@ __all__ = ["LOST_SECONDS", "OpenRows", "close_lost"]
 LOST_SECONDS: Final = 600.0
 """How old a row without an end must be: its launcher may be about to write it."""
 
+LONG_LOST: Final = dt.timedelta(days=7)
+"""After that a row is nobody's, also one whose try no Airflow of ours knows: it was deleted there,
+or is another Airflow's, whose word replaces ours if it comes."""
+
 MOST_REMEMBERED: Final = 10_000
 
 log = logging.getLogger(__name__)
@@ -91,13 +95,14 @@ async def close_lost(
         record: Stores an attempt.
         with_pods: Ids of the tries that have pods: these are lived, or the reaper's.
         alive: Returns which of the given try ids are owned.
-        known: Returns which are of this Airflow: another one's are left to it.
+        known: Returns which are of this Airflow: another one's are left to it, for a week.
     """
     lost = [each for each in rows if each.try_id not in with_pods and _is_ours(each)]
     if not lost:
         return ()
     asked = frozenset(each.try_id for each in lost)
-    over = (asked - await alive(asked)) & await known(asked)
+    old = {each.try_id for each in lost if dt.datetime.now(dt.UTC) - each.recorded_at > LONG_LOST}
+    over = (asked - await alive(asked)) & (await known(asked) | old)
     ended_now = [_unknown(each) for each in lost if each.try_id in over]
     for each in ended_now:
         log.warning("%s", each.sentence)
