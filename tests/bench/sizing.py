@@ -1,11 +1,11 @@
 """Replays of made-up histories under all policies, and how long sizing of many steps takes.
 
 `development` are the families and seeds that were looked at while the policy was written;
-`held_out` are others of both, and no constant was changed after a look at them. `large` is 10,000
-steps with 1,000 attempts each: from columns in memory to a recommendation for each step, its own
-replay included.
+`held_out` are others of both, and no constant was chosen by them; `alone` are the same with each
+step sized by its own history only, as the launcher does it. `large` is 10,000 steps with 1,000
+attempts each: from columns in memory to a recommendation for each step, its own replay included.
 
-`python -m tests.bench.sizing [development|held_out|few_runs|large ...]` prints JSON.
+`python -m tests.bench.sizing [development|held_out|few_runs|alone|large ...]` prints JSON.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from stationmaster.ledger.sizing.generating import Recipe, generate
 
 if TYPE_CHECKING:
     from stationmaster.ledger.sizing.measuring import Measured
+from stationmaster.ledger.sizing.measuring import enlarged, measure
+from stationmaster.ledger.sizing.replaying import replay_sizes
+from stationmaster.ledger.sizing.traces import as_history
 
 __all__ = ["main"]
 
@@ -81,6 +84,17 @@ def _joined(measured: list[Measured]) -> dict[str, float]:
     }
 
 
+def alone(recipes: list[Recipe]) -> dict[str, float]:
+    """Return the figures where each step is sized by its own history only."""
+    found = []
+    for recipe in recipes:
+        steps = as_history(generate(recipe)).partition_by("code", maintain_order=True)
+        first = pl.lit(0, dtype=pl.UInt32).alias("code")
+        frames = [replay_sizes(step.with_columns(first)).frame for step in steps]
+        found.append(measure(pl.concat(frames), "size", enlarged))
+    return _joined(found)
+
+
 def many_attempts(steps: int, attempts: int) -> pl.DataFrame:
     """Return the history of many steps, in columns: unsteady peaks, inputs that tell half of it."""
     unit = 2.0**64
@@ -122,8 +136,13 @@ def large() -> dict[str, float]:
 def main(names: list[str]) -> None:
     """Run the named parts, all by default, and print JSON."""
     parts: dict[str, Any] = {}
-    for name in names or [*REPLAYS, "large"]:
-        parts[name] = large() if name == "large" else replayed(REPLAYS[name])
+    for name in names or [*REPLAYS, "alone", "large"]:
+        if name == "large":
+            parts[name] = large()
+        elif name == "alone":
+            parts[name] = alone(REPLAYS["held_out"])
+        else:
+            parts[name] = replayed(REPLAYS[name])
     sys.stdout.write(json.dumps(parts) + "\n")
 
 
