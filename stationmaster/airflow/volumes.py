@@ -17,7 +17,13 @@ from urllib.parse import urlsplit
 from airflow.sdk import BaseOperator
 
 from stationmaster.airflow.dates import day_bounds, upstream_days
-from stationmaster.ledger.fanout import Fanout, Volume, rows_per_second, shards_for
+from stationmaster.ledger.fanout import (
+    MOST_SHARDS,
+    Fanout,
+    Volume,
+    rows_per_second,
+    shards_for,
+)
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
@@ -180,6 +186,7 @@ class CountShards(BaseOperator):
         waits: Tasks (WaitForSource with `splits=`) that have counted the sources.
         unit: What they have counted.
         units_a_shard: Of which a shard gets so many.
+        most: Shards at most.
     """
 
     ui_color = "#f6f1e4"
@@ -190,6 +197,7 @@ class CountShards(BaseOperator):
         waits: Sequence[str],
         unit: str = "orders",
         units_a_shard: int = 10_000,
+        most: int = MOST_SHARDS,
         **kwargs: Any,  # noqa: ANN401 (Airflow's own arguments, of many types)
     ) -> None:
         told = f"Counts in how many shards the {unit} of all sources together are split."
@@ -197,6 +205,7 @@ class CountShards(BaseOperator):
         self.waits = tuple(waits)
         self.unit = unit
         self.units_a_shard = units_a_shard
+        self.most = most
 
     @property
     def shards(self) -> str:
@@ -210,7 +219,9 @@ class CountShards(BaseOperator):
         found = Fanout(1, f"Not split: {self.unit} of some source were not counted.")
         if len(counted) == len(self.waits):
             volume = Volume(sum(counted), 0)
-            found = shards_for(volume, unit=self.unit, units_a_shard=self.units_a_shard)
+            found = shards_for(
+                volume, unit=self.unit, units_a_shard=self.units_a_shard, most=self.most
+            )
         self.log.info("%s", found.why)
         return found.shards
 
