@@ -15,11 +15,11 @@ import sqlalchemy as sa
 
 from stationmaster.ledger.cost.weights import CPU_WEIGHT, GIB, MEMORY_WEIGHT
 from stationmaster.ledger.engine import transaction
-from stationmaster.ledger.models import attempt, rolled_day, step_day
+from stationmaster.ledger.models import attempt, pipeline_day, rolled_day, step_day
 from stationmaster.ledger.sqltime import DayOf, SecondsBetween
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["ROLL_UP_SECONDS", "day_sums", "forget_sums", "roll_up"]
 
@@ -73,7 +73,9 @@ def forget_sums(
         connection.execute(sa.delete(rolled_day).where(*stale))
 
 
-def day_sums(connection: sa.Connection, since: dt.date, until: dt.date) -> sa.FromClause:
+def day_sums(
+    connection: sa.Connection, since: dt.date, until: dt.date, *, steps: bool = True
+) -> sa.FromClause:
     """Return sums by day, pipeline, step, verdict, team and capacity type, as a subquery.
 
     A key may have two rows on a day of which a part is summed up: add them up.
@@ -82,15 +84,18 @@ def day_sums(connection: sa.Connection, since: dt.date, until: dt.date) -> sa.Fr
         connection: Of the ledger; asked which days are summed up.
         since: The first day.
         until: The last day.
+        steps: False leaves the steps out: twenty times fewer rows, for what needs none.
     """
+    table = step_day if steps else pipeline_day
     query = sa.select(rolled_day.c.day, rolled_day.c.until)
     rolled = connection.execute(query.where(rolled_day.c.day.between(since, until)))
     ends = {day: end or _start_of(day + DAY) for day, end in rolled}
-    summed = sa.select(step_day).where(
-        step_day.c.day.between(since, until),
-        sa.exists().where(rolled_day.c.day == step_day.c.day),
+    summed = sa.select(table).where(
+        table.c.day.between(since, until),
+        sa.exists().where(rolled_day.c.day == table.c.day),
     )
-    live = [_sums(first, last) for first, last in _spans(since, until, ends)]
+    keys = tuple(column.name for column in table.primary_key)[1:]
+    live = [_sums(first, last, keys) for first, last in _spans(since, until, ends)]
     return sa.union_all(summed, *live).subquery("days")
 
 
@@ -129,7 +134,10 @@ def _sum_up(connection: sa.Connection, day: dt.date, now: dt.datetime) -> None:
     settled = max(start, min(end, now - SETTLED))
     connection.execute(sa.delete(step_day).where(step_day.c.day == day))
     names = [column.name for column in step_day.columns]
-    connection.execute(sa.insert(step_day).from_select(names, _sums(start, settled)))
+    connection.execute(sa.insert(step_day).from_select(names, _sums(start, settled, KEY)))
+    connection.execute(sa.delete(pipeline_day).where(pipeline_day.c.day == day))
+    names = [column.name for column in pipeline_day.columns]
+    connection.execute(sa.insert(pipeline_day).from_select(names, _of_pipelines(day)))
     connection.execute(sa.delete(rolled_day).where(rolled_day.c.day == day))
     until = None if settled == end else settled
     connection.execute(sa.insert(rolled_day).values(day=day, rolled_at=now, until=until))
@@ -139,11 +147,26 @@ def _start_of(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(tzinfo=dt.UTC))
 
 
-def _sums(start: dt.datetime, end: dt.datetime) -> sa.Select[Any]:
-    """Return the sums of a time's attempts, in the order of `step_day`'s columns."""
+def _of_pipelines(day: dt.date) -> sa.Select[Any]:
+    """Return a day's sums of pipelines, made of those of their steps."""
+    columns: list[sa.ColumnElement[Any]] = []
+    for column in pipeline_day.columns:
+        mine = step_day.c[column.name]
+        if column.primary_key:
+            columns.append(mine)
+        elif column.name == "peak_memory_bytes":
+            columns.append(sa.func.max(mine))
+        else:
+            columns.append(_total(mine, type(column.type)))
+    keys = [step_day.c[column.name] for column in pipeline_day.primary_key]
+    return sa.select(*columns).where(step_day.c.day == day).group_by(*keys)
+
+
+def _sums(start: dt.datetime, end: dt.datetime, key: Sequence[str]) -> sa.Select[Any]:
+    """Return the sums of a time's attempts, in the order of the columns of a table of sums."""
     columns, day = attempt.c, DayOf(attempt.c.recorded_at)
     cost = _cost_usd()
-    keys = [columns[name] for name in KEY]
+    keys = [columns[name] for name in key]
     wall = sa.func.coalesce(columns.wall_seconds, 0.0)
     return (
         sa.select(

@@ -19,6 +19,7 @@ __all__ = [
     "applied_size",
     "attempt",
     "node_life",
+    "pipeline_day",
     "rolled_day",
     "step_day",
 ]
@@ -181,35 +182,44 @@ applied_size: Final = sa.Table(
 """What sizes were given, one row each time one changed: the newest of a step is in force."""
 
 
-def _sum(name: str, kind: type[sa.types.TypeEngine[Any]]) -> sa.Column[Any]:
-    return sa.Column(name, kind, nullable=False)
+def _sums() -> list[sa.Column[Any]]:
+    """Return what is summed up of a day."""
+    counts = ("attempts", "priced_attempts", "peak_memory_bytes", "rows_read", "rows_written")
+    seconds = ("wall_seconds", "waited_seconds", "cpu_seconds", "asked_byte_seconds")
+    return [
+        *(
+            sa.Column(name, sa.BigInteger, nullable=False)
+            for name in (*counts, "bytes_read", "bytes_written")
+        ),
+        *(
+            sa.Column(name, sa.Double, nullable=False)
+            for name in (*seconds, "peak_byte_seconds", "cost_usd")
+        ),
+    ]
+
+
+def _key(*names: str) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text, primary_key=True) for name in names]
 
 
 step_day: Final = sa.Table(
     "step_day",
     METADATA,
     sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("pipeline", sa.Text, primary_key=True),
-    sa.Column("step", sa.Text, primary_key=True),
-    sa.Column("verdict", sa.Text, primary_key=True),
-    sa.Column("team", sa.Text, primary_key=True),
-    sa.Column("capacity_type", sa.Text, primary_key=True),
-    _sum("attempts", sa.BigInteger),
-    _sum("priced_attempts", sa.BigInteger),
-    _sum("peak_memory_bytes", sa.BigInteger),
-    _sum("rows_read", sa.BigInteger),
-    _sum("rows_written", sa.BigInteger),
-    _sum("bytes_read", sa.BigInteger),
-    _sum("bytes_written", sa.BigInteger),
-    _sum("wall_seconds", sa.Double),
-    _sum("waited_seconds", sa.Double),
-    _sum("cpu_seconds", sa.Double),
-    _sum("asked_byte_seconds", sa.Double),
-    _sum("peak_byte_seconds", sa.Double),
-    _sum("cost_usd", sa.Double),
+    *_key("pipeline", "step", "verdict", "team", "capacity_type"),
+    *_sums(),
     sa.Index("step_day_pipeline_step_day", "pipeline", "step", "day"),
 )
 """Sums over the attempts that ended on a day (UTC, by `recorded_at`); the peak is the highest."""
+
+pipeline_day: Final = sa.Table(
+    "pipeline_day",
+    METADATA,
+    sa.Column("day", sa.Date, primary_key=True),
+    *_key("pipeline", "verdict", "team", "capacity_type"),
+    *_sums(),
+)
+"""The same over a pipeline's steps."""
 
 rolled_day: Final = sa.Table(
     "rolled_day",

@@ -80,7 +80,8 @@ def _running(_: sa.Connection, __: random.Random) -> sa.Select[Any]:
 
 
 def _sums(connection: sa.Connection, days: int, *keys: str) -> sa.Select[Any]:
-    sums = day_sums(connection, _today() - dt.timedelta(days=days - 1), _today())
+    since = _today() - dt.timedelta(days=days - 1)
+    sums = day_sums(connection, since, _today(), steps="step" in keys)
     columns = [sums.c[key] for key in keys]
     totals = (sa.func.sum(sums.c.attempts), sa.func.sum(sums.c.cost_usd).label("cost"))
     return sa.select(*columns, *totals).group_by(*columns)

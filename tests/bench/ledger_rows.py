@@ -33,8 +33,9 @@ SELECT 1, 'pod', '019a' || lpad(to_hex(n), 12, '0') || '-7000-8000-' || lpad(to_
     'sha256:' || md5((n % 40)\:\:text) || md5((n % 40)\:\:text), 'stationmaster-steps',
     'job-' || to_hex(n), md5('u' || n), 'node-' || n % 50, day, day + interval '1 s',
     day + interval '3 s', day + interval '8 s', day + interval '8 s' + r * interval '300 s', day
-    + interval '9 s' + r * interval '300 s', 500, 2147483648, 's', 'm5.large', CASE WHEN n % 3 = 0
-    THEN 'spot' ELSE 'on-demand' END, 'us-east-1', 'us-east-1a', 2000, 8589934592, 0.096, 'USD',
+    + interval '9 s' + r * interval '300 s', 500, 2147483648, 's', 'm5.large',
+    CASE WHEN n % :steps % 3 = 0 AND r < 0.98 THEN 'spot' ELSE 'on-demand' END,
+    'us-east-1', 'us-east-1a', 2000, 8589934592, 0.096, 'USD',
     'm5.large on-demand by the price list', CASE WHEN r > 0.03 THEN 'succeeded' WHEN r > 0.02
     THEN 'out_of_memory' WHEN r > 0.01 THEN 'evicted' ELSE 'step_failed' END,
     CASE WHEN r > 0.03 THEN 0 ELSE 1 END, CASE WHEN r > 0.03 THEN '' ELSE

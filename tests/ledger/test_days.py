@@ -86,6 +86,23 @@ def test_sums_are_the_same_before_and_after_they_are_made(
     assert sums() == counted
 
 
+def test_pipelines_have_the_sums_of_their_steps(engine: sa.Engine) -> None:
+    """Without steps there are fewer rows, and the same sums, counted and summed up."""
+
+    def totals(*, steps: bool) -> tuple[Any, ...]:
+        with engine.connect() as connection:
+            days = day_sums(connection, MONDAY, SUNDAY, steps=steps)
+            columns = (days.c.attempts, days.c.rows_written, days.c.cost_usd)
+            peak = sa.func.max(days.c.peak_memory_bytes)
+            query = sa.select(peak, *(sa.func.sum(each) for each in columns))
+            return tuple(connection.execute(query).one())
+
+    counted = totals(steps=False)
+    assert counted == pytest.approx(totals(steps=True))
+    roll_up(engine, now=NOW)
+    assert totals(steps=False) == pytest.approx(counted)
+
+
 def test_today_is_summed_up_to_what_is_settled(
     engine: sa.Engine, sums: Callable[[], list[Any]]
 ) -> None:
