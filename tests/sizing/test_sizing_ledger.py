@@ -132,6 +132,22 @@ def test_show_is_the_default_and_says_when_there_is_nothing(tmp_path: Path) -> N
     assert not (tmp_path / "none.db").exists()
 
 
+def test_show_compares_with_what_is_declared_not_with_what_was_given(
+    ledger: Ledger, command: Callable[..., Result]
+) -> None:
+    """A step whose declared size never suffices is told so, though it was given more."""
+    short = {"declared_memory_bytes": 512 * MIB}
+    ledger.record_all([ran(day, 600, **short) for day in range(1, 21)])
+
+    document = json.loads(command("show", "--json").stdout)
+
+    (step,) = document["steps"]
+    assert step["declared_memory_bytes"] == 512 * MIB
+    assert step["recommended_memory_bytes"] > 600 * MIB
+    assert step["saves_usd_in_30_days"] < 0
+    assert document["replay"]["declared"]["first_try_oom_rate"] == 1.0
+
+
 def test_show_speaks_json(ledger: Ledger, uri: str, command: Callable[..., Result]) -> None:
     """A program gets what a person sees, the size in force included."""
     ledger.record_all(a_month())

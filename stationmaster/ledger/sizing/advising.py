@@ -72,7 +72,12 @@ def advise(
     measured = [each for each in histories if each.runs]
     if not measured:
         return Advice([], None, None)
-    runs = [run for each in measured for run in each.runs]
+    # What was asked for may be what we had applied: the replay starts from what is declared.
+    runs = [
+        run._replace(requested_bytes=each.declared_bytes or run.requested_bytes)
+        for each in measured
+        for run in each.runs
+    ]
     found = recommend_all(
         as_history(trace_of(runs)),
         too_small={each.key.task: each.too_small for each in measured},

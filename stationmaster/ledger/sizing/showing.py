@@ -38,7 +38,7 @@ def advice_lines(advice: Advice, *, price: float) -> list[str]:
     return [
         *lines,
         "",
-        f"All of it would save ${saved:,.2f} in 30 days, at ${price:g} for a GiB and an hour.",
+        f"All of it would save {_money(saved)} in 30 days, at ${price:g} for a GiB and an hour.",
         "By replay of these runs, first tries out of memory and reserved memory wasted:",
         f"  as recommended {_fared(advice.ours)}, as declared {_fared(advice.declared)}.",
     ]
@@ -114,11 +114,16 @@ def _cells(step: StepAdvice) -> tuple[str, ...]:
         size_text(step.in_force_bytes),
         size_text(memory.memory_bytes),
         f"{cpu.declared_millicores}m{changed}",
-        f"${step.saves_a_month:,.2f}",
+        _money(step.saves_a_month),
         str(memory.runs),
         f"{step.memory.replayed_out_of_memory} of {step.memory.replayed_runs}",
         memory.confidence.value,
     )
+
+
+def _money(dollars: float) -> str:
+    sign = "-" if dollars <= -0.005 else ""  # noqa: PLR2004 (half a cent: below it no digit shows)
+    return f"{sign}${abs(dollars):,.2f}"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
