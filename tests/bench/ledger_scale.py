@@ -1,7 +1,11 @@
 """Measure the ledger at ten million rows: the dashboard's questions, and what recording costs.
 
-`python -m tests.bench.ledger_scale [--rows N]` makes a Postgres of its own in a temporary folder
-and removes it; ten million rows need about 15 GB and half an hour there. It prints one JSON line.
+`--sums` asks only the questions about months, of the sums of ten million rows made directly: a
+minute instead of half an hour.
+
+`python -m tests.bench.ledger_scale [--rows N | --sums]` makes a Postgres of its own in a temporary
+folder and removes it; ten million rows need about 15 GB and half an hour there. It prints one JSON
+line.
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ from stationmaster.ledger.engine import make_engine, transaction
 from stationmaster.ledger.recorder import Recorder
 from stationmaster.ledger.store import Ledger
 from tests.bench.ledger_questions import QUESTIONS
-from tests.bench.ledger_rows import fill
+from tests.bench.ledger_rows import fill, fill_sums
 from tests.ledger.attempts import record, result
 from tests.ledger.postgres_server import PostgresServer
 
@@ -53,7 +57,9 @@ def main(words: list[str]) -> int:
     """Run it; return 1 where a goal is missed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=ROWS)
-    rows = parser.parse_args(words).rows
+    parser.add_argument("--sums", action="store_true")
+    told = parser.parse_args(words)
+    rows = 0 if told.sums else told.rows
     folder = Path(tempfile.mkdtemp(prefix="sm-scale-"))
     try:
         free = shutil.disk_usage(folder).free
@@ -79,6 +85,8 @@ def measure(uri: str, rows: int) -> dict[str, Any]:
     """Return all figures of a ledger with so many rows."""
     ledger, engine = Ledger.open(uri), make_engine(uri)
     ledger.migrate()
+    if not rows:
+        return measure_sums(ledger, engine)
     began = time.monotonic()
     fill(engine, rows, say)
     filled = time.monotonic() - began
@@ -95,7 +103,21 @@ def measure(uri: str, rows: int) -> dict[str, Any]:
         "roll_up_ms_a_day": round(rolled / max(1, len(days)) * 1000),
         "sums": sums,
         "questions": {name: ask(engine, name) for name in QUESTIONS},
-        "write": asyncio.run(write(ledger)),
+        "write": asyncio.run(write(ledger, engine)),
+    }
+
+
+def measure_sums(ledger: Ledger, engine: sa.Engine) -> dict[str, Any]:
+    """Return the figures of the questions about months alone, and of recording."""
+    fill_sums(engine)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")
+        sums = connection.execute(sa.text("SELECT count(*) FROM step_day")).scalar()
+    months = [name for name in QUESTIONS if name.endswith("days") or "year" in name]
+    return {
+        "sums": sums,
+        "questions": {name: ask(engine, name) for name in months if "14" not in name},
+        "write": asyncio.run(write(ledger, engine)),
     }
 
 
@@ -109,11 +131,14 @@ def ask(engine: sa.Engine, name: str) -> dict[str, float]:
             connection.execute(query).all()
             taken.append((time.perf_counter() - began) * 1000)
             text = query.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
-            explained = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}")
+            explained = connection.exec_driver_sql(
+                f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {text}"
+            )
             [plan] = explained.scalar_one()
             planned.append(plan["Planning Time"] + plan["Execution Time"])
     say(f"{name}: {statistics.median(planned):.1f} ms")
     return {
+        "best_ms": round(min(planned), 2),
         "p50_ms": _quantile(planned, 0.5),
         "p95_ms": _quantile(planned, 0.95),
         "with_client_p50_ms": _quantile(taken, 0.5),
@@ -121,11 +146,20 @@ def ask(engine: sa.Engine, name: str) -> dict[str, float]:
     }
 
 
-async def write(ledger: Ledger) -> dict[str, float]:
-    """Return what recording an attempt takes: one alone, and many that end together."""
-    alone = []
+async def write(ledger: Ledger, engine: sa.Engine) -> dict[str, float]:
+    """Return what recording an attempt takes: one alone, and many that end together.
+
+    Beside it, in turn, the least that a durable transaction can be: one number in one row.
+    """
+    alone, least = [], []
+    with transaction(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE least (number int)")
     for _ in range(WRITES):
         each = _ended()
+        began = time.perf_counter()
+        with transaction(engine) as connection:
+            connection.exec_driver_sql("INSERT INTO least VALUES (1)")
+        least.append((time.perf_counter() - began) * 1000)
         began = time.perf_counter()
         ledger.record(each)
         alone.append((time.perf_counter() - began) * 1000)
@@ -138,6 +172,8 @@ async def write(ledger: Ledger) -> dict[str, float]:
     return {
         "one_p50_ms": _quantile(alone, 0.5),
         "one_p95_ms": _quantile(alone, 0.95),
+        "least_p50_ms": _quantile(least, 0.5),
+        "least_p95_ms": _quantile(least, 0.95),
         "together": AT_ONCE,
         "together_ms_each": round(together / AT_ONCE, 3),
         "together_transactions": transactions,
