@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -242,7 +243,9 @@ def _row(record: AttemptRecord) -> dict[str, Any]:
     return row
 
 
+@functools.cache
 def _upsert(dialect: str) -> Any:  # noqa: ANN401 (each dialect has a type of its own)
+    """Return the statement; made once, since making it takes longer than the database does."""
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(attempt)
     return insert.on_conflict_do_update(
         index_elements=list(attempt.primary_key),
