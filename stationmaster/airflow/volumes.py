@@ -18,6 +18,7 @@ from airflow.sdk import BaseOperator
 
 from stationmaster.airflow.dates import day_bounds, upstream_days
 from stationmaster.ledger.fanout import (
+    LEAST_SHARDS,
     MOST_SHARDS,
     Fanout,
     Volume,
@@ -220,7 +221,11 @@ class CountShards(BaseOperator):
         if len(counted) == len(self.waits):
             volume = Volume(sum(counted), 0)
             found = shards_for(
-                volume, unit=self.unit, units_a_shard=self.units_a_shard, most=self.most
+                volume,
+                unit=self.unit,
+                units_a_shard=self.units_a_shard,
+                least=min(LEAST_SHARDS, self.most),
+                most=self.most,
             )
         self.log.info("%s", found.why)
         return found.shards

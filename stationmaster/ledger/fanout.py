@@ -106,10 +106,10 @@ def shards_for(  # noqa: PLR0913 (the volume, and each bound of the rule)
             f"{target_seconds:.0f} s of work for each"
         )
     shards = min(max(wanted, least), most)
-    bound = (
-        "" if shards == wanted else f" would be {wanted:,}, and {_bound(shards, least)} {shards}"
-    )
-    return Fanout(shards, f"{told} in {shards} shards: {reason}{bound}.")
+    kept = "least" if wanted < shards else "most"
+    bound = "" if shards == wanted else f" would be {wanted:,}, and the {kept} is {shards}"
+    named = "1 shard" if shards == 1 else f"{shards} shards"
+    return Fanout(shards, f"{told} in {named}: {reason}{bound}.")
 
 
 def rows_per_second(attempts: Iterable[AttemptRecord]) -> float | None:
@@ -128,10 +128,6 @@ def rows_per_second(attempts: Iterable[AttemptRecord]) -> float | None:
         return None
     largest = sorted(last, key=lambda each: each.rows_read or 0)[len(last) // 2 :]
     return statistics.median((each.rows_read or 0) / (each.wall_seconds or 1) for each in largest)
-
-
-def _bound(shards: int, least: int) -> str:
-    return "the least is" if shards == least else "the most is"
 
 
 def _check_bounds(target_seconds: float, units_a_shard: int, least: int, most: int) -> None:

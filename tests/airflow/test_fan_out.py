@@ -79,3 +79,17 @@ def test_a_step_after_two_sources_is_split_by_both(
 
     assert xcom(run, "count") == shards
     assert xcom(run, "step")["outputs"][0]["rows"] == 3 * shards
+
+
+def test_a_step_may_be_kept_in_one_piece(
+    dag: DAG, run_dag: RunDag, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`most=1` splits nothing, whatever came, and the log says that it is bounded."""
+    deliver(tmp_path, "web", orders(50_000))
+    splits = ("step", "orders", 10_000)
+    wait = WaitForSource(task_id="wait_web", source="web", splits=splits, dag=dag)
+    wait >> CountShards(task_id="count", waits=["wait_web"], most=1, dag=dag)
+
+    assert run_dag(dag).state == "success"
+    why = "50,000 orders in 1 shard: one for each 10,000 would be 5, and the most is 1."
+    assert why in capsys.readouterr().out

@@ -87,14 +87,19 @@ def used(ends: Sequence[ShardOutcome]) -> dict[str, float]:
     }
 
 
-def prepare(home: Path, orders: int) -> None:
+def prepare(home: Path, data: Path, orders: int) -> None:
     """Let the sources deliver a day of so many orders, where they have not."""
-    settings = Settings(home=home)
+    settings = Settings(home=home, data=data)
     if (Path(settings.landing_location) / "web" / str(DAY) / "_SUCCESS").exists():
         return
-    world = World(fetch(Settings()), seed=1, orders_a_day=round(orders * ON_MEDIAN_DAY))
+    retail = fetch(settings, progress=_say)
+    world = World(retail, seed=1, orders_a_day=round(orders * ON_MEDIAN_DAY))
     generate_day(world, settings, DAY)
     token(settings)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 def main() -> None:
@@ -102,15 +107,15 @@ def main() -> None:
     orders = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     split = shards_for(Volume(orders, 0)).shards
     report: dict[str, Any] = {"orders": orders, "processors": os.cpu_count(), "steps": {}}
-    tables = []
+    tables, data = [], Settings().data_folder.absolute()
     for count in (1, split):
         home = (FOLDER / f"{orders}-{count}").absolute()
-        prepare(home, orders)
+        prepare(home, data, orders)
         os.environ["STATIONMASTER_HOME"] = str(home)
         with running_api(Settings(home=home)) as url:
             os.environ["STATIONMASTER_SUPPORT_API_URL"] = url
             for name in JOBS:
-                sys.stderr.write(f"{name} in {count} shards, load {os.getloadavg()[0]:.0f}\n")
+                _say(f"{name} in {count} shards, load {os.getloadavg()[0]:.0f}")
                 taken = measure(home, name, count)
                 told = {key: round(value, 2) for key, value in taken.items()}
                 report["steps"].setdefault(name, []).append(told)
