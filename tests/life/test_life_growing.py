@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stationmaster.airflow.life.attempts import live
 from stationmaster.airflow.life.growing import let_grow
@@ -13,6 +13,9 @@ from stationmaster.airflow.life.testing import PodScript, Refusal, gets_short
 from tests.life.plans import plan_of
 from tests.life.worlds import World, a_world
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MIB = 2**20
 
 
@@ -21,12 +24,21 @@ def limits(world: World) -> list[int | None]:
     return [memory_limit(pod) for pod in world.fake.objects.pods.values()]
 
 
-async def grown(world: World, *, grows: bool, **budgets: Any) -> None:  # noqa: ANN401 (fields)
-    """Live a step that asks for memory until it has asked; then take it away."""
+async def grown(
+    world: World,
+    *,
+    grows: bool,
+    until: Callable[[], object] | None = None,
+    **budgets: Any,  # noqa: ANN401 (fields)
+) -> None:
+    """Live a step that asks for memory until it has asked, and what is awaited has come."""
     stop = StopSignal()
     living = asyncio.create_task(live(plan_of(grows=grows, budgets=budgets), world.platform, stop))
     await world.until(lambda: _short(world))
-    await asyncio.sleep(0.3)
+    if until is None:
+        await asyncio.sleep(0.3)  # nothing is awaited: it had the time to do what it must not
+    else:
+        await world.until(until)
     living.cancel()
     await asyncio.gather(living, return_exceptions=True)
 
@@ -50,7 +62,9 @@ def test_a_step_that_gets_short_of_memory_gets_more_where_it_runs() -> None:
 
     async def main() -> None:
         async with a_world(short_pod) as world:
-            await grown(world, grows=True)
+            await grown(
+                world, grows=True, until=lambda: limits(world) == [128 * MIB] and world.said
+            )
             assert limits(world) == [128 * MIB]
             assert len(world.fake.created) == 1
             assert world.cluster.requests["resize"] == 1
@@ -88,7 +102,7 @@ def test_a_refused_growth_is_said_and_ends_nothing() -> None:
     async def main() -> None:
         async with a_world(short_pod) as world:
             world.fake.faults.refuse("resize", Refusal(403, "Forbidden", "no pods/resize"))
-            await grown(world, grows=True)
+            await grown(world, grows=True, until=lambda: "cannot grow" in " ".join(world.said))
             assert limits(world) == [64 * MIB]
             assert any("cannot grow" in line for line in world.said)
             assert [record.verdict for record in world.records if record.verdict] == []
