@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,14 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the URL of a real S3 server, started for this session."""
     with running_s3(tmp_path_factory.mktemp("s3")) as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def _own_credentials() -> Iterator[None]:
+    """Forget the session that boto3 keeps for a process: it has the first test's keys for ever."""
+    yield
+    if (boto3 := sys.modules.get("boto3")) is not None:
+        boto3.DEFAULT_SESSION = None  # type: ignore[attr-defined]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -57,11 +57,11 @@ def fetch(
     except ImportError as error:
         raise _away(error) from error
     try:
-        pricing = pricing or boto3.client("pricing", region_name=PRICING_REGION)
+        pricing = pricing or boto3.Session().client("pricing", region_name=PRICING_REGION)
         found = [each for each in _products(pricing, region) if each is not None]
         if not with_spot:
             return found
-        ec2 = ec2 or boto3.client("ec2", region_name=region)
+        ec2 = ec2 or boto3.Session().client("ec2", region_name=region)
         means = spot_means(_history(ec2))
     except (BotoCoreError, ClientError) as error:
         raise _away(error) from error
