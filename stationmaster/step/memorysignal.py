@@ -21,7 +21,7 @@ __all__ = ["SHORT_OF_LIMIT", "MemorySignal"]
 
 SHORT_OF_LIMIT: Final = 0.75
 """Share of the limit from which memory is short: what is left must last the two to three seconds
-from the probe to the raised limit."""
+from the probe to the raised limit, and one more in which the wish must stand."""
 
 
 class MemorySignal:

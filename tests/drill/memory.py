@@ -87,9 +87,9 @@ def compare(home: LifePlace) -> None:
     """Measure, side by side, a step with enough memory, one that grows and one that is killed."""
     for rate in RATES:
         ways = {
-            "enough from the start": growing_plan(home, mib=140, mib_a_second=rate, limit="256Mi"),
-            "grows in place": growing_plan(home, mib=140, mib_a_second=rate, in_place=True),
-            "tried again": growing_plan(home, mib=140, mib_a_second=rate),
+            "enough from the start": growing_plan(home, mib=125, mib_a_second=rate, limit="256Mi"),
+            "grows in place": growing_plan(home, mib=125, mib_a_second=rate, in_place=True),
+            "tried again": growing_plan(home, mib=125, mib_a_second=rate),
         }
         for way, plan in ways.items():
             line = {"way": way, "mib_a_second": rate, **asyncio.run(one(home, plan))}

@@ -9,7 +9,7 @@ from stationmaster.airflow.life.attempts import live
 from stationmaster.airflow.life.growing import let_grow
 from stationmaster.airflow.life.podfacts import memory_limit
 from stationmaster.airflow.life.stopping import StopSignal
-from stationmaster.airflow.life.testing import PodScript, Refusal, gets_short
+from stationmaster.airflow.life.testing import PodScript, Refusal, gets_short, succeeds
 from tests.life.plans import plan_of
 from tests.life.worlds import World, a_world
 
@@ -36,7 +36,7 @@ async def grown(
     living = asyncio.create_task(live(plan_of(grows=grows, budgets=budgets), world.platform, stop))
     await world.until(lambda: _short(world))
     if until is None:
-        await asyncio.sleep(0.3)  # nothing is awaited: it had the time to do what it must not
+        await asyncio.sleep(1.6)  # nothing is awaited: it had the time to do what it must not
     else:
         await world.until(until)
     living.cancel()
@@ -115,3 +115,17 @@ def test_a_probe_of_the_authors_own_is_kept() -> None:
     container = {"name": "base", "readinessProbe": {"exec": {"command": ["true"]}}}
     let_grow(container)
     assert container == {"name": "base", "readinessProbe": {"exec": {"command": ["true"]}}}
+
+
+def test_a_step_that_ends_is_given_nothing() -> None:
+    """A step that stops answering because it is over does not grow on its way out."""
+    short = gets_short()
+    done = succeeds().states[-1]
+
+    async def main() -> None:
+        async with a_world(lambda _: PodScript((*short.states, done))) as world:
+            await live(plan_of(grows=True), world.platform, StopSignal())
+            assert world.cluster.requests["resize"] == 0
+            assert [record.asked_memory_bytes for record in world.records] == [64 * MIB]
+
+    asyncio.run(main())

@@ -145,9 +145,9 @@ class Following:
     async def _waiting(self) -> tuple[Finding | None, float | None]:
         wait = wait_of(self.pod, self._plan.budgets) if self.pod else None
         if wait is None:
-            if self._growing is not None and self.pod:
-                await self._growing.look(self.pod)
-            return None, None
+            if self._growing is None or not self.pod:
+                return None, None
+            return None, await self._growing.look(self.pod)
         wait, seconds = await self._explainer.explain(self.pod, wait)
         left = (wait.until - dt.datetime.now(dt.UTC)).total_seconds()
         if left > 0:

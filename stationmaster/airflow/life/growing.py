@@ -9,6 +9,7 @@ attempt is a bigger one, as without any of this.
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.airflow.life.apierrors import ClusterError
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["MEMORY_PORT", "Growing", "let_grow"]
 
 MEMORY_PORT: Final = 17171
+
+CONFIRM_SECONDS: Final = 1.2
+"""A step that ends stops answering as well, up to a second before its kubelet tells of the end."""
 
 log = logging.getLogger(__name__)
 
@@ -62,24 +66,38 @@ class Growing:
         self._platform = platform
         self._budgets = budgets
         self._least: int | None = None
-        self._granted = ""
+        self._asked = self._granted = ""
+        self._asked_seen = 0.0
         self._refusal_told = False
 
-    async def look(self, pod: Mapping[str, Any]) -> None:
-        """Raise the limit if the pod asks for it; whatever fails leaves it as it is."""
+    async def look(self, pod: Mapping[str, Any]) -> float | None:
+        """Raise the limit if the pod asks for it; whatever fails leaves it as it is.
+
+        Returns the seconds after which to look again, None: when the pod has changed.
+        """
         limit = memory_limit(pod)
         if limit is None or "running" not in (step_state(pod).get("state") or {}):
-            return
+            return None
         self._least = self._least or limit
         self._tell_refusal(pod)
         asked_at = _short_since(pod)
         if asked_at is None or asked_at == self._granted or not _settled(pod, limit):
-            return
+            return None
         wanted = self._budgets.more_memory(limit)
         if wanted is None or wanted > self._most():
-            return
+            return None
+        if (left := self._unconfirmed(asked_at)) > 0:
+            return left
         self._granted = asked_at
         await self._raise(pod, limit, wanted)
+        return None
+
+    def _unconfirmed(self, asked_at: str) -> float:
+        """Return for how long a wish must still stand, seconds."""
+        now = time.monotonic()
+        if asked_at != self._asked:
+            self._asked, self._asked_seen = asked_at, now
+        return self._asked_seen + CONFIRM_SECONDS - now
 
     def _most(self) -> float:
         enlargements = self._budgets.again.get(Verdict.OUT_OF_MEMORY, 0)
