@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from contextlib import contextmanager
 from pathlib import Path  # noqa: TC003 (typer reads the annotations)
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.exc import DBAPIError
 
 from stationmaster.ledger.choosing import Choice
+from stationmaster.ledger.opening import opened_ledger, read_day
 from stationmaster.ledger.replaying import files_to_replay
 from stationmaster.ledger.replaying import replay as replay_file
 from stationmaster.ledger.settings import LedgerSettings
-from stationmaster.ledger.store import Ledger
 from stationmaster.ledger.table import table_lines
-from stationmaster.step.errors import MisconfiguredError, TemporaryError
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import datetime as dt
 
 __all__ = ["app", "downgrade", "export", "migrate", "prune", "replay", "roll_up", "show"]
 
@@ -43,7 +39,7 @@ app = typer.Typer(
 @app.command()
 def migrate() -> None:
     """Make the ledger's tables, or bring them to this release; safe to run at any time."""
-    with _ledger() as ledger:
+    with opened_ledger() as ledger:
         before, after = ledger.migrate()
         if before == after:
             typer.echo(f"The ledger at {ledger.name} is at {after} already.")
@@ -60,7 +56,7 @@ def downgrade(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Take the ledger's schema back, before an older release is started that asks for it."""
-    with _ledger() as ledger:
+    with opened_ledger() as ledger:
         if not yes:
             question = f"Take {ledger.name} back to {revision}? What that drops is lost."
             typer.confirm(question, abort=True)
@@ -94,7 +90,7 @@ def show(  # noqa: PLR0913 (one keyword for each filter)
         since=_day(date or since, "--date" if date else "--since"),
         until=_day(date or until, "--date" if date else "--until"),
     )
-    with _ledger() as ledger:
+    with opened_ledger() as ledger:
         attempts = [] if ledger.is_missing else ledger.last(last, choice)
         if as_json:
             for attempt in attempts:
@@ -124,7 +120,7 @@ def export(
         since=_day(since, "--since"),
         until=_day(until, "--until"),
     )
-    with _ledger() as ledger:
+    with opened_ledger() as ledger:
         number = ledger.export(choice, out)
         typer.echo(f"{out} has {number:,} attempts of the ledger at {ledger.name}.")
 
@@ -132,7 +128,7 @@ def export(
 @app.command()
 def roll_up() -> None:
     """Sum up the days that are over, for questions about months; safe at any time."""
-    with _ledger() as ledger:
+    with opened_ledger() as ledger:
         days = ledger.roll_up()
         typer.echo(f"The ledger at {ledger.name} has the sums of {len(days)} days more, or anew.")
 
@@ -147,7 +143,7 @@ def prune(
 ) -> None:
     """Remove attempts that are older than the policy keeps; sums of their days stay."""
     days = keep_days or LedgerSettings().keep_days
-    with _ledger() as ledger:
+    with opened_ledger() as ledger:
         number = ledger.prune(days)
         typer.echo(
             f"The ledger at {ledger.name} is rid of {number:,} attempts older than {days} days."
@@ -162,7 +158,7 @@ def replay(
     ] = None,
 ) -> None:
     """Write to the ledger what recorders kept in files while its database was away."""
-    with _ledger() as ledger:
+    with opened_ledger() as ledger:
         found = files or files_to_replay(Settings().home)
         for file in found:
             number = replay_file(file, ledger)
@@ -171,31 +167,5 @@ def replay(
             typer.echo(f"No file below {Settings().home} holds a record.")
 
 
-@contextmanager
-def _ledger() -> Iterator[Ledger]:
-    ledger = Ledger.open(Settings().ledger_location)
-    try:
-        yield ledger
-    except DBAPIError as error:
-        raise TemporaryError(
-            where=f"ledger at {ledger.name}",
-            expected="a database that lets us in and answers",
-            got=" ".join(str(error.orig).split()),
-            hint="Start the database, or correct STATIONMASTER_LEDGER_URI and its user's rights.",
-        ) from error
-    finally:
-        ledger.close()
-
-
 def _day(text: str | None, option: str) -> dt.date | None:
-    if text is None:
-        return None
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise MisconfiguredError(
-            where=option,
-            expected="a business date such as 2011-11-21",
-            got=text,
-            hint="Write it as YYYY-MM-DD.",
-        ) from error
+    return read_day(text, option, expected="a business date such as 2011-11-21")

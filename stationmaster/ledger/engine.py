@@ -14,7 +14,7 @@ from stationmaster.step.errors import MisconfiguredError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["STATEMENT_SECONDS", "make_engine", "safe_name", "transaction"]
+__all__ = ["STATEMENT_SECONDS", "is_missing", "make_engine", "safe_name", "transaction"]
 
 STATEMENT_SECONDS: Final = 5
 """How long one statement of recording or reading may take on Postgres."""
@@ -50,6 +50,11 @@ def make_engine(uri: str) -> sa.Engine:
     if url.drivername.split("+", maxsplit=1)[0] in {"postgres", "postgresql"}:
         return _postgres(url.set(drivername="postgresql+psycopg2"))
     raise _unusable(got=url.render_as_string(hide_password=True))
+
+
+def is_missing(engine: sa.Engine) -> bool:
+    """Tell whether the database is a file that nobody has made yet."""
+    return engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).exists()
 
 
 def safe_name(engine: sa.Engine) -> str:

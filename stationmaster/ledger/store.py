@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import sqlalchemy as sa
@@ -13,7 +12,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from stationmaster.ledger import schema
 from stationmaster.ledger.choosing import Choice
 from stationmaster.ledger.days import forget_sums, roll_up
-from stationmaster.ledger.engine import STATEMENT_SECONDS, make_engine, safe_name, transaction
+from stationmaster.ledger.engine import (
+    STATEMENT_SECONDS,
+    is_missing,
+    make_engine,
+    safe_name,
+    transaction,
+)
 from stationmaster.ledger.merging import UNSEEN, fold, update_clause
 from stationmaster.ledger.models import attempt
 from stationmaster.ledger.nodelives import lives_between, see_nodes
@@ -21,6 +26,7 @@ from stationmaster.ledger.records import AttemptRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from stationmaster.ledger.cost.nodes import NodeLife
     from stationmaster.ledger.nodelives import NodeSeen
@@ -58,7 +64,7 @@ class Ledger:
     @property
     def is_missing(self) -> bool:
         """Tell whether it is a file that nobody has made yet."""
-        return self.is_local and not Path(str(self._engine.url.database)).exists()
+        return is_missing(self._engine)
 
     @property
     def is_local(self) -> bool:

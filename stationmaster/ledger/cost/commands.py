@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
-from sqlalchemy.exc import DBAPIError
 
 from stationmaster.ledger.cost.answers import By, Window, costs, what_ifs
 from stationmaster.ledger.cost.prices import PriceBook
 from stationmaster.ledger.cost.settings import CostSettings
 from stationmaster.ledger.cost.tables import report_document, report_lines, whatif_lines
-from stationmaster.ledger.store import Ledger
-from stationmaster.step.errors import MisconfiguredError, TemporaryError
-from stationmaster.step.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from stationmaster.ledger.opening import opened_ledger, read_day
+from stationmaster.step.errors import MisconfiguredError
 
 __all__ = ["app", "list_prices", "refresh", "show", "what_if"]
 
@@ -49,7 +43,7 @@ def show(
 ) -> None:
     """Show what steps cost: useful, slack, retries, start-up; and the nodes' idle time."""
     settings, window = CostSettings(), _window(since, until)
-    with _ledger() as ledger:
+    with opened_ledger() as ledger:
         found = costs(ledger, window, by=by, settings=settings, pipeline=pipeline)
     if as_json:
         typer.echo(json.dumps(report_document(found, by.value, settings.currency), indent=2))
@@ -70,7 +64,7 @@ def what_if(
 ) -> None:
     """Show what the same days had cost on a fixed fleet, on-demand, on spot, with other sizes."""
     settings, window = CostSettings(), _window(since, until)
-    with _ledger() as ledger:
+    with opened_ledger() as ledger:
         bill, outcomes = what_ifs(ledger, window, settings=settings, fleet=fleet, margin=margin)
     if as_json:
         found = [
@@ -154,28 +148,4 @@ def _window(since: str | None, until: str | None) -> Window:
 
 
 def _day(text: str | None, option: str) -> dt.date | None:
-    try:
-        return None if text is None else dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise MisconfiguredError(
-            where=option,
-            expected="a day such as 2026-08-03",
-            got=str(text),
-            hint="Write it as YYYY-MM-DD.",
-        ) from error
-
-
-@contextmanager
-def _ledger() -> Iterator[Ledger]:
-    ledger = Ledger.open(Settings().ledger_location)
-    try:
-        yield ledger
-    except DBAPIError as error:
-        raise TemporaryError(
-            where=f"ledger at {ledger.name}",
-            expected="a database that lets us in and answers",
-            got=" ".join(str(error.orig).split()),
-            hint="Start the database, or correct STATIONMASTER_LEDGER_URI and its user's rights.",
-        ) from error
-    finally:
-        ledger.close()
+    return read_day(text, option, expected="a day such as 2026-08-03")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from stationmaster.ledger.engine import transaction
+from stationmaster.ledger.engine import is_missing, transaction
 from stationmaster.ledger.models import applied_size
 from stationmaster.ledger.sizing.applying import Mode, decide
 from stationmaster.ledger.sizing.cpu import recommend_cpu
@@ -59,8 +58,7 @@ class SizeBook:
     @property
     def is_missing(self) -> bool:
         """Tell whether the ledger is a file that nobody has made yet."""
-        database = str(self.engine.url.database)
-        return self.engine.dialect.name == "sqlite" and not Path(database).exists()
+        return is_missing(self.engine)
 
     @property
     def tells(self) -> bool:

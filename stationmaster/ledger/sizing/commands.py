@@ -10,9 +10,9 @@ from pathlib import Path  # noqa: TC003 (typer reads the annotations)
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.exc import DBAPIError
 
-from stationmaster.ledger.engine import make_engine, safe_name
+from stationmaster.ledger.engine import make_engine
+from stationmaster.ledger.opening import opened_ledger
 from stationmaster.ledger.sizing.advising import DEFAULT_PRICE_PER_GIB_HOUR, advise
 from stationmaster.ledger.sizing.comparing import POLICIES, compare
 from stationmaster.ledger.sizing.generating import RHYTHMS, Recipe, generate
@@ -26,8 +26,7 @@ from stationmaster.ledger.sizing.recommending import Limits
 from stationmaster.ledger.sizing.shapes import SHAPES
 from stationmaster.ledger.sizing.showing import advice_document, advice_lines, replay_document
 from stationmaster.ledger.sizing.traces import read_trace
-from stationmaster.ledger.store import Ledger
-from stationmaster.step.errors import MisconfiguredError, TemporaryError
+from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
@@ -163,22 +162,13 @@ def _chosen(option: str, given: Sequence[str] | None, known: tuple[str, ...]) ->
 @contextmanager
 def _ledger_engine() -> Iterator[sa.Engine | None]:
     """Open the ledger's database; None where nobody has made it yet."""
-    location = Settings().ledger_location
-    ledger = Ledger.open(location)
-    engine = make_engine(location)
-    try:
+    with opened_ledger() as ledger:
         if ledger.is_missing:
             yield None
             return
         ledger.last(1)  # brings a laptop's file up, and refuses a schema that does not fit
-        yield engine
-    except DBAPIError as error:
-        raise TemporaryError(
-            where=f"ledger at {safe_name(engine)}",
-            expected="a database that lets us in and answers",
-            got=" ".join(str(error.orig).split()),
-            hint="Start the database, or correct STATIONMASTER_LEDGER_URI and its user's rights.",
-        ) from error
-    finally:
-        ledger.close()
-        engine.dispose()
+        engine = make_engine(Settings().ledger_location)
+        try:
+            yield engine
+        finally:
+            engine.dispose()

@@ -1,0 +1,60 @@
+"""What the commands on the ledger share: opening it, and reading a day of an option."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+
+from stationmaster.ledger.store import Ledger
+from stationmaster.step.errors import MisconfiguredError, TemporaryError
+from stationmaster.step.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["opened_ledger", "read_day"]
+
+
+@contextmanager
+def opened_ledger() -> Iterator[Ledger]:
+    """Open the ledger that the settings name, and close it afterwards.
+
+    Raises:
+        TemporaryError: Its database does not let us in, or does not answer.
+    """
+    ledger = Ledger.open(Settings().ledger_location)
+    try:
+        yield ledger
+    except DBAPIError as error:
+        raise TemporaryError(
+            where=f"ledger at {ledger.name}",
+            expected="a database that lets us in and answers",
+            got=" ".join(str(error.orig).split()),
+            hint="Start the database, or correct STATIONMASTER_LEDGER_URI and its user's rights.",
+        ) from error
+    finally:
+        ledger.close()
+
+
+def read_day(text: str | None, option: str, *, expected: str) -> dt.date | None:
+    """Return the day that an option names, None where it is left out.
+
+    Args:
+        text: YYYY-MM-DD.
+        option: For the error: its name.
+        expected: For the error: what such a day is, with an example.
+
+    Raises:
+        MisconfiguredError: It is no day.
+    """
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise MisconfiguredError(
+            where=option, expected=expected, got=text, hint="Write it as YYYY-MM-DD."
+        ) from error
