@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from stationmaster.step.errors import ContractBrokenError, UpstreamUnavailableError
+from stationmaster.step.promises import DELIVER_AGAIN, NO_PROMISE, Promise
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -15,18 +15,7 @@ if TYPE_CHECKING:
 
     from stationmaster.step.landing import LandingFile
 
-__all__ = ["Delivered", "Promise", "delivered", "promises"]
-
-_AGAIN = "Ask the owner of the source to deliver the day again, then clear the step."
-
-
-@dataclass(frozen=True)
-class Promise:
-    """What `_SUCCESS` says of one file; None where it says nothing."""
-
-    records: int | None = None
-    size_bytes: int | None = None
-    sha256: str | None = None
+__all__ = ["Delivered", "delivered"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +26,7 @@ class Delivered:
     day: dt.date
     name: str
     data: bytes
-    promise: Promise = Promise()
+    promise: Promise = NO_PROMISE
 
     @property
     def where(self) -> str:
@@ -57,7 +46,7 @@ class Delivered:
                 self.where,
                 expected=f"{promised:,} bytes, as _SUCCESS says",
                 got=f"{len(self.data):,} bytes ({part})",
-                hint="The upload is not complete: the step tries again later. " + _AGAIN,
+                hint="The upload is not complete: the step tries again later. " + DELIVER_AGAIN,
             )
         digest = hashlib.sha256(self.data).hexdigest()
         if self.promise.sha256 not in {None, digest}:
@@ -66,7 +55,7 @@ class Delivered:
                 expected=f"sha256 {str(self.promise.sha256)[:12]}..., as _SUCCESS says",
                 got=f"{digest[:12]}... in as many bytes",
                 hint="The file was damaged or replaced on its way: the step tries again later. "
-                + _AGAIN,
+                + DELIVER_AGAIN,
             )
         return self
 
@@ -81,7 +70,7 @@ class Delivered:
                 self.where,
                 expected=f"{self.promise.records:,} records, as _SUCCESS says",
                 got=f"{records:,} records",
-                hint=_AGAIN,
+                hint=DELIVER_AGAIN,
             )
 
 
@@ -96,33 +85,3 @@ def delivered(files: Iterable[LandingFile], prefix: str) -> Iterator[Delivered]:
             with file.open() as stream:
                 data = stream.read()
             yield Delivered(file.source, file.day, file.name, data, file.promise).checked()
-
-
-def promises(text: bytes, *, where: str) -> dict[str, Promise]:
-    """Read a `_SUCCESS` document: what was promised of each file.
-
-    An empty document promises nothing: some writers only touch the file.
-
-    Raises:
-        ContractBrokenError: It is no such document.
-    """
-    if not text.strip():
-        return {}
-    try:
-        files = json.loads(text)["files"]
-        return {name: _promise(entry) for name, entry in files.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise ContractBrokenError(
-            where,
-            expected='JSON such as {"files": {"orders-000.jsonl.gz": {"records": 86}}}',
-            got=repr(text[:60]),
-            hint=_AGAIN,
-        ) from problem
-
-
-def _promise(entry: dict[str, int | str]) -> Promise:
-    return Promise(
-        records=int(entry["records"]) if "records" in entry else None,
-        size_bytes=int(entry["bytes"]) if "bytes" in entry else None,
-        sha256=str(entry["sha256"]) if "sha256" in entry else None,
-    )

@@ -6,8 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from stationmaster.step.deliveries import Promise, promises
 from stationmaster.step.errors import UpstreamUnavailableError
+from stationmaster.step.promises import NO_PROMISE, Promise, promises
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ class LandingZone:
                 size_bytes=info.size,
                 source=source,
                 day=day,
-                promise=promised.get(name, Promise()),
+                promise=promised.get(name, NO_PROMISE),
                 _filesystem=self._filesystem,
                 _key=info.path,
             )
