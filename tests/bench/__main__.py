@@ -18,10 +18,12 @@ BENCHES = {
     "dag_import": "milliseconds of a DAG file beyond importing KubernetesPodOperator",
     "parsing": "CPU time of a step while a DAG file is parsed, ours and KubernetesPodOperator's",
     "step_overhead": "what the contract adds to an empty Python process",
+    "meter_overhead": "the share of a core that measuring a step costs",
     "extract_ratio": "extraction against a bare polars script",
     "merge_scale": "merge of a day of 1,000, 10,000, 100,000 orders",
     "identity_febrl4": "record linkage on FEBRL4",
     "identity_quality": "error of the unified customer count on days not used for tuning",
+    "sizing": "wasted memory and out-of-memory by replay; sizes of ten million attempts",
 }
 
 
