@@ -24,6 +24,7 @@ MODULES = {
     "kind": "sigs.k8s.io/kind",
     "helm": "helm.sh/helm/v4",
     "kwok": "sigs.k8s.io/kwok",
+    "karpenter": "sigs.k8s.io/karpenter",
 }
 OWN = {"capstrip", "pause"}
 

@@ -48,8 +48,9 @@ build() {
 		GOFLAGS=-mod=readonly GOWORK=off CGO_ENABLED=0 \
 			go build "${BUILD_FLAGS[@]}" -ldflags "$(link_flags "$module")" -o "$next/" $target
 	)
-	# etcd's server is a package called "server".
+	# etcd's server is a package called "server", Karpenter's with KWOK's nodes one called "kwok".
 	[ ! -e "$next/server" ] || mv "$next/server" "$next/etcd"
+	[ "$module" != karpenter ] || mv "$next/kwok" "$next/karpenter-kwok"
 	if declare -F "keep_files_of_$module" >/dev/null; then
 		"keep_files_of_$module" "$next"
 	fi
@@ -70,11 +71,21 @@ keep_files_of_kwok() {
 	chmod -R u+w "$1/files"
 }
 
+# Karpenter's resource definitions too, and those of its KWOK provider.
+keep_files_of_karpenter() {
+	local module
+	module=$(cd "$KIND/modules/karpenter" &&
+		GOFLAGS=-mod=readonly go list -m -f '{{.Dir}}' sigs.k8s.io/karpenter)
+	mkdir -p "$1/files"
+	cp "$module"/pkg/apis/crds/*.yaml "$module"/kwok/apis/crds/*.yaml "$1/files/"
+	chmod -R u+w "$1/files"
+}
+
 # module_of PROGRAM
 module_of() {
 	case $1 in
 	kube*) echo kubernetes ;; containerd* | ctr) echo containerd ;;
-	crictl) echo cri-tools ;; local-path-provisioner) echo local-path ;;
+	crictl) echo cri-tools ;; karpenter-kwok) echo karpenter ;; local-path-provisioner) echo local-path ;;
 	ptp | host-local | loopback | portmap) echo cni ;; *) echo "$1" ;;
 	esac
 }

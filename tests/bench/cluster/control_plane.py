@@ -21,9 +21,11 @@ from tests.cluster.place import ROOT
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["ControlPlane"]
+__all__ = ["ControlPlane", "free_port", "program"]
 
 NODE_LABEL = "kwok.x-k8s.io/node"
+# No controller makes service accounts here, nor takes a new node's taint off.
+WITHOUT_ADMISSION = ("ServiceAccount", "TaintNodesByCondition")
 CACHE = Path(os.environ.get("STATIONMASTER_CACHE", str(Path.home() / ".cache/stationmaster")))
 READY_SECONDS = 120.0
 
@@ -31,13 +33,16 @@ READY_SECONDS = 120.0
 class ControlPlane:
     """Run one; a context manager. Its processes are in `processes`, by their programs' names."""
 
+    without_admission: tuple[str, ...] = WITHOUT_ADMISSION
+    kwok_nodes = f"{NODE_LABEL}=simulated"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.kubeconfig = folder / "kubeconfig"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._open = ExitStack()
         self._token = secrets.token_urlsafe(24)
-        self._port = _free_port()
+        self._port = free_port()
 
     def __enter__(self) -> Self:
         """Start all of it, and return when the API server is ready."""
@@ -63,7 +68,7 @@ class ControlPlane:
 
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
         """Run kubectl on it and return what it printed."""
-        command = [str(_program("kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments]
+        command = [str(program("kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments]
         done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
         return done.stdout
 
@@ -120,7 +125,7 @@ class ControlPlane:
         return f"https://127.0.0.1:{self._port}"
 
     def _start_etcd(self) -> str:
-        client, peer = (f"http://127.0.0.1:{_free_port()}" for _ in range(2))
+        client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
         self._start(
             "etcd",
             f"--data-dir={self.folder / 'etcd'}",
@@ -146,8 +151,7 @@ class ControlPlane:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={key}",
             f"--service-account-signing-key-file={key}",
-            # No controller makes service accounts here, nor takes a new node's taint off.
-            "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
+            f"--disable-admission-plugins={','.join(self.without_admission)}",
             "--service-cluster-ip-range=10.0.0.0/24",
         )
 
@@ -157,11 +161,11 @@ class ControlPlane:
             f"--kubeconfig={self.kubeconfig}",
             "--leader-elect=false",
             "--bind-address=127.0.0.1",
-            f"--secure-port={_free_port()}",
+            f"--secure-port={free_port()}",
         )
 
     def _start_kwok(self) -> None:
-        files = _program("kwok").parent / "files"
+        files = program("kwok").parent / "files"
         self.kubectl("apply", "--server-side", "-f", str(files / "kwok.x-k8s.io_stages.yaml"))
         self.kubectl(
             "wait", "--for=condition=Established", "--timeout=60s", "crd/stages.kwok.x-k8s.io"
@@ -174,17 +178,21 @@ class ControlPlane:
             "kwok",
             f"--kubeconfig={self.kubeconfig}",
             "--manage-all-nodes=false",
-            f"--manage-nodes-with-label-selector={NODE_LABEL}=simulated",
+            f"--manage-nodes-with-label-selector={self.kwok_nodes}",
             "--enable-crds=Stage",
             "--node-lease-duration-seconds=40",
             "-v",
             "WARN",
         )
 
-    def _start(self, name: str, *arguments: str) -> None:
+    def _start(self, name: str, *arguments: str, **variables: str) -> None:
         log = self._open.enter_context((self.folder / f"{name}.log").open("wb"))
         self.processes[name] = subprocess.Popen(
-            [str(_program(name)), *arguments], stdout=log, stderr=log, cwd=self.folder
+            [str(program(name)), *arguments],
+            stdout=log,
+            stderr=log,
+            cwd=self.folder,
+            env={**os.environ, **variables},
         )
 
     def _wait_until_ready(self) -> None:
@@ -201,7 +209,7 @@ class ControlPlane:
             time.sleep(0.5)
 
 
-def _program(name: str) -> Path:
+def program(name: str) -> Path:
     """Return a program of `make cluster`'s cache, the newest one."""
     given = os.environ.get("CONTROL_PLANE")
     places = [Path(given) / name] if given else list(CACHE.glob(f"go/*/{name}"))
@@ -212,7 +220,8 @@ def _program(name: str) -> Path:
     return found[-1]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -1,0 +1,78 @@
+"""A control plane whose nodes Karpenter buys and removes: real decisions, simulated machines.
+
+Karpenter is the released controller with its KWOK provider, as `make cluster KARPENTER=1` builds
+it; NodePools, boot time and instance types are those of k8s/kind/karpenter.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Self
+
+from stationmaster.ledger.cost.prices import SHIPPED_PRICES
+from tests.bench.cluster.control_plane import NODE_LABEL, ControlPlane, free_port, program
+from tests.cluster.place import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["KarpenterPlane"]
+
+FILES = ROOT / "k8s" / "kind" / "karpenter"
+NOT_KARPENTERS = [
+    {
+        "op": "add",
+        "path": "/spec/selector/matchExpressions/-",
+        "value": {"key": '.metadata.labels["karpenter.sh/nodepool"]', "operator": "DoesNotExist"},
+    }
+]
+"""What keeps KWOK's own stage, which boots a node in no time, off Karpenter's nodes."""
+
+
+class KarpenterPlane(ControlPlane):
+    """Run a control plane with Karpenter; a context manager.
+
+    Args:
+        folder: For the files of its processes.
+        changes: Merge patches of NodePools, by their names.
+    """
+
+    # New nodes keep the taint that they are not ready, until the boot's stage takes it off.
+    without_admission: tuple[str, ...] = ("ServiceAccount",)
+    kwok_nodes = f"{NODE_LABEL} in (simulated,fake)"
+
+    def __init__(self, folder: Path, changes: dict[str, dict[str, Any]] | None = None) -> None:
+        super().__init__(folder)
+        self._changes = changes or {}
+
+    def __enter__(self) -> Self:
+        """Start all of it; no node is there until a pod asks for one."""
+        super().__enter__()
+        change = ("--type=json", "-p", json.dumps(NOT_KARPENTERS))
+        self.kubectl("patch", "stage", "node-initialize", *change)
+        definitions = program("karpenter-kwok").parent / "files"
+        self.kubectl("apply", "--server-side", "-f", str(definitions))
+        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
+        self.kubectl("apply", "--server-side", "-f", str(FILES / "node-boots.yaml"))
+        self.kubectl("apply", "--server-side", "-f", str(FILES / "nodes.yaml"))
+        for pool, patch in self._changes.items():
+            self.kubectl("patch", "nodepool", pool, "--type=merge", "-p", json.dumps(patch))
+        self._start_karpenter()
+        return self
+
+    def _start_karpenter(self) -> None:
+        types = self.folder / "instance-types.json"
+        with types.open("wb") as out:
+            command = [sys.executable, str(FILES / "instance_types.py"), str(SHIPPED_PRICES)]
+            subprocess.run(command, stdout=out, check=True)
+        self._start(
+            "karpenter-kwok",
+            KUBECONFIG=str(self.kubeconfig),
+            SYSTEM_NAMESPACE="kube-system",
+            DISABLE_LEADER_ELECTION="true",
+            METRICS_PORT=str(free_port()),
+            HEALTH_PROBE_PORT=str(free_port()),
+            INSTANCE_TYPES_FILE_PATH=str(types),
+        )
