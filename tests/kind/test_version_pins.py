@@ -25,6 +25,7 @@ MODULES = {
     "helm": "helm.sh/helm/v4",
     "kwok": "sigs.k8s.io/kwok",
     "karpenter": "sigs.k8s.io/karpenter",
+    "metrics-server": "sigs.k8s.io/metrics-server",
 }
 OWN = {"capstrip", "pause"}
 

@@ -81,6 +81,16 @@ keep_files_of_karpenter() {
 	chmod -R u+w "$1/files"
 }
 
+# metrics-server's own manifests.
+keep_files_of_metrics-server() {
+	local module
+	module=$(cd "$KIND/modules/metrics-server" &&
+		GOFLAGS=-mod=readonly go list -m -f '{{.Dir}}' sigs.k8s.io/metrics-server)
+	mkdir -p "$1/files"
+	cp "$module"/manifests/base/*.yaml "$1/files/"
+	chmod -R u+w "$1/files"
+}
+
 # module_of PROGRAM
 module_of() {
 	case $1 in

@@ -16,6 +16,7 @@ minutes() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 expected_seconds() {
 	case $1 in
 	kubernetes) echo 350 ;; coredns) echo 190 ;; helm) echo 180 ;; kwok) echo 100 ;; karpenter) echo 120 ;;
+	metrics-server) echo 90 ;;
 	containerd) echo 70 ;; local-path) echo 70 ;; cri-tools) echo 35 ;; etcd) echo 25 ;;
 	kind | cni | capstrip | pause) echo 5 ;;
 	debian) echo 60 ;; node-image) echo 60 ;; nodes) echo 30 ;; *) echo 10 ;;

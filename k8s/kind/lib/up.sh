@@ -47,6 +47,7 @@ missing_steps() {
 		fi
 	fi
 	[ "${KWOK:-}" != 1 ] || modules+=(kwok)
+	[ "${METRICS:-}" != 1 ] || modules+=(metrics-server)
 	for module in $(printf '%s\n' "${modules[@]}" | awk '!seen[$0]++'); do
 		is_built "$module" || echo "$module"
 	done
@@ -168,6 +169,9 @@ up() {
 	if [ "${KWOK:-}" = 1 ] || [ -n "$(simulated_nodes)" ]; then
 		start_simulation
 	fi
+	if [ "${METRICS:-}" = 1 ] && ! metrics_run; then
+		start_metrics
+	fi
 	status
 }
 
@@ -196,6 +200,7 @@ status() {
 	say "Nodes:    $(cat "$STATE/way" 2>/dev/null); image $used"
 	kubectl_here get nodes -l "$REAL_NODES" || say "The API server does not answer: make cluster"
 	simulation_status
+	metrics_status
 	say "kubectl:  export KUBECONFIG=$KUBECONFIG_FILE PATH=$STATE/bin:\$PATH"
 	[ ! -s "$STATE/base.image" ] || say "Base:     $(cat "$STATE/base.image") (for ARG BASE_IMAGE)"
 	if [ "${NODE_IMAGE:-$used}" != "$used" ]; then

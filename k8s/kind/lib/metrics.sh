@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# metrics-server, by which steps of foreign images are measured (`make cluster METRICS=1`).
+
+readonly METRICS_IMAGE=registry.k8s.io/metrics-server/metrics-server:$METRICS_SERVER_VERSION
+
+metrics_run() {
+	kubectl_here --namespace kube-system get deployment metrics-server -o name >/dev/null 2>&1
+}
+
+# What the module brings, with our image, and without the kubelets' certificates: kind's are signed
+# by nobody.
+metrics_manifests() {
+	cat >"$1/kustomization.yaml" <<-END
+		apiVersion: kustomize.config.k8s.io/v1beta1
+		kind: Kustomization
+		resources: [base]
+		images: [{name: gcr.io/k8s-staging-metrics-server/metrics-server,
+		  newName: ${METRICS_IMAGE%:*}, newTag: $METRICS_SERVER_VERSION}]
+		patches:
+		  - target: {kind: Deployment, name: metrics-server}
+		    patch: |
+		      - {op: add, path: /spec/template/spec/containers/0/args/-, value: --kubelet-insecure-tls}
+	END
+	kubectl_here kustomize "$1"
+}
+
+start_metrics() {
+	local folder=$WORK/metrics
+	ensure_built metrics-server
+	if [ "$WAY" = built ]; then
+		has_image "$METRICS_IMAGE" ||
+			one_program metrics-server metrics-server "$METRICS_IMAGE" /metrics-server
+		kind_here load docker-image --name "$CLUSTER" "$METRICS_IMAGE" >>"$LOGS/metrics.log" 2>&1
+	fi
+	rm -rf "$folder"
+	mkdir -p "$folder"
+	cp -r "$(module_folder metrics-server)/files" "$folder/base"
+	metrics_manifests "$folder" | kubectl_here apply --server-side -f - >/dev/null
+	kubectl_here --namespace kube-system rollout status deployment/metrics-server --timeout=180s \
+		>/dev/null
+}
+
+metrics_status() {
+	if metrics_run; then
+		say "Metrics:  metrics-server $METRICS_SERVER_VERSION (kubectl top pods)"
+	fi
+}
