@@ -2,7 +2,8 @@
 
 `python -m tests.bench.cluster` runs all and prints one JSON line a measurement; names choose
 some. `held` and `throughput` take no cluster but what `make cluster KWOK=1` has built: they run by
-name only, on a control plane of their own with simulated nodes.
+name only, on a control plane of their own with simulated nodes. So does `day`, where Karpenter
+buys the nodes (`make cluster KARPENTER=1`).
 """
 
 from __future__ import annotations
@@ -17,10 +18,14 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.bench.cluster.alone import Alone
 from tests.bench.cluster.bare_pods import bare_pods
+from tests.bench.cluster.day import Day
+from tests.bench.cluster.day_curve import FULL_HOUR
+from tests.bench.cluster.day_stand import DayStand
 from tests.bench.cluster.platform_cpu import PlatformCpu
 from tests.bench.cluster.simulated import Simulated
 from tests.cluster.ledger import attempts
@@ -172,6 +177,12 @@ def _alone(given: argparse.Namespace) -> list[dict[str, Any]]:
     return found
 
 
+def _day(given: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures of a day on nodes that Karpenter buys."""
+    with DayStand("day_analytics.py") as stand:
+        return Day(stand, given.hour_seconds, given.samples).run()
+
+
 def _say(document: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps({"revision": _revision(), **document}) + "\n")
     sys.stdout.flush()
@@ -187,7 +198,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the named measurements, all by default."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.cluster", description=__doc__)
     parts = ("idle", "side", "chain", "shards", "mapped", "kpo", "kpo_deferrable")
-    named = (*parts, "held", "throughput")
+    named = (*parts, "held", "throughput", "day")
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(named))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, choices=COUNTS)
@@ -196,9 +207,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--total", type=int, default=5000, help="steps of `throughput`")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--seconds", type=float, default=0.0, help="how long a simulated step runs")
+    parser.add_argument("--hour-seconds", type=float, default=FULL_HOUR, help="of `day`")
+    parser.add_argument("--samples", type=Path, default=Path("build/day-samples.csv"))
     given = parser.parse_args(arguments)
     # Whoever ends the measurement ends what it has started as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if "day" in given.parts:
+        _say(_day(given))
+        return 0
     if set(given.parts) & {"held", "throughput"}:
         for document in _alone(given):
             _say(document)

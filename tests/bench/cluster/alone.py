@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-__all__ = ["Alone"]
+__all__ = ["NAMESPACE", "Alone", "chart_settings"]
 
 HERE = Path(__file__).parent
 POOL = "bench_simulated"
@@ -55,7 +55,7 @@ class Alone:
 
     def __init__(self, dags: int, steps: int, settings: Mapping[str, str]) -> None:
         self._counts = {"dags": dags, "steps": steps}
-        self._settings = {**_chart_settings(), **settings}
+        self._settings = {**chart_settings(), **settings}
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -143,7 +143,7 @@ class Alone:
         (job / "job.yaml").write_text(json.dumps(JOB), encoding="utf-8")
 
 
-def _chart_settings() -> dict[str, str]:
+def chart_settings() -> dict[str, str]:
     """Return what the chart sets of Airflow's scheduler."""
     text = TEMPLATE.read_text(encoding="utf-8")
     found = re.findall(r'^(AIRFLOW__SCHEDULER__\w+): "([^"{]*)"$', text, re.MULTILINE)

@@ -7,8 +7,10 @@ it; NodePools, boot time and instance types are those of k8s/kind/karpenter.
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import sys
+import urllib.request
 from typing import TYPE_CHECKING, Any, Self
 
 from stationmaster.ledger.cost.prices import SHIPPED_PRICES
@@ -61,6 +63,18 @@ class KarpenterPlane(ControlPlane):
             self.kubectl("patch", "nodepool", pool, "--type=merge", "-p", json.dumps(patch))
         self._start_karpenter()
         return self
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """Return the objects at a path of the API."""
+        config = json.loads(self.kubeconfig.read_text(encoding="utf-8"))
+        server, token = config["clusters"][0]["cluster"]["server"], config["users"][0]["user"]
+        request = urllib.request.Request(  # noqa: S310 (our own API server)
+            f"{server}{path}", headers={"Authorization": f"Bearer {token['token']}"}
+        )
+        unverified = ssl._create_unverified_context()  # noqa: S323, SLF001 (the same)
+        with urllib.request.urlopen(request, timeout=30, context=unverified) as answer:  # noqa: S310
+            found: list[dict[str, Any]] = json.load(answer)["items"]
+        return found
 
     def _start_karpenter(self) -> None:
         types = self.folder / "instance-types.json"

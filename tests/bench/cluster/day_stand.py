@@ -1,0 +1,118 @@
+"""Airflow's scheduler with its launcher, Postgres and a ledger, before a cluster of Karpenter's.
+
+As `alone.py`, with nodes that Karpenter buys; the jobs, and so their sizes, are the product's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from shutil import copyfile
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.bench.cluster.alone import NAMESPACE, chart_settings
+from tests.bench.cluster.karpenter_plane import KarpenterPlane
+from tests.cluster.place import ROOT
+from tests.launcher.airflow_home import AirflowHome
+from tests.ledger.postgres_server import running_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+__all__ = ["DayStand"]
+
+HERE = Path(__file__).parent
+COMMAND = "from stationmaster.cli import main; main()"
+
+
+class DayStand:
+    """Run it; a context manager.
+
+    Args:
+        dag_file: Of day_dags.
+        pools: Merge patches of NodePools, by their names.
+        manifests: Objects that are there before the first step.
+    """
+
+    def __init__(
+        self,
+        dag_file: str,
+        pools: dict[str, dict[str, Any]] | None = None,
+        manifests: list[dict[str, Any]] | None = None,
+    ) -> None:
+        self._dag_file = dag_file
+        self._pools = pools
+        self._manifests = manifests or []
+        self._open = ExitStack()
+        self.plane: KarpenterPlane
+        self.ledger_uri = ""
+
+    def __enter__(self) -> Self:
+        """Start everything; no step is triggered yet and no node is there."""
+        try:
+            self._start()
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
+        """Start a run, and return its id."""
+        return str(self._home.call("trigger", dag_id=dag_id, conf=conf))
+
+    def rows(self, statement: str, **values: object) -> list[dict[str, Any]]:
+        """Return what a statement selects from Airflow's database."""
+        return self._home.rows(statement, **values)
+
+    def command(self, *arguments: str) -> dict[str, Any]:
+        """Return what a `stationmaster …` command says of the ledger, as it prints it."""
+        done = subprocess.run(
+            [sys.executable, "-c", COMMAND, *arguments],
+            env={**os.environ, "STATIONMASTER_LEDGER_URI": self.ledger_uri},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def _start(self) -> None:
+        folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="day-")))
+        folder.chmod(0o755)  # Postgres is another user
+        plane = KarpenterPlane(folder / "control-plane", self._pools)
+        self.plane = self._open.enter_context(plane)
+        self.plane.kubectl("create", "namespace", NAMESPACE)
+        if self._manifests:
+            items = {"apiVersion": "v1", "kind": "List", "items": self._manifests}
+            self.plane.kubectl("apply", "-f", "-", text=json.dumps(items))
+        postgres = self._open.enter_context(running_postgres())
+        self.ledger_uri = postgres.new_database()
+        dags = folder / "dags"
+        dags.mkdir()
+        copyfile(HERE / "day_dags" / self._dag_file, dags / self._dag_file)
+        variables = {
+            **chart_settings(),
+            "KUBECONFIG": str(self.plane.kubeconfig),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+            "STATIONMASTER_JOBS": str(ROOT / "jobs"),
+            "STATIONMASTER_STEPS_NAMESPACE": NAMESPACE,
+            "STATIONMASTER_LEDGER_URI": self.ledger_uri,
+        }
+        self._home = AirflowHome(folder / "airflow", postgres.new_database(), variables)
+        self._open.callback(self._home.close)
+        self._home.call("sync", path=self._dag_file)
+        self._home.launcher(self._home.scheduler())
