@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.protocol import Shard, StepContext
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from stationmaster.airflow.catalog import CatalogJob
 
-__all__ = ["count_shards", "example_context", "shard_contexts"]
+__all__ = ["MOST_SHARDS", "count_shards", "example_context", "shard_contexts"]
 
-MOST_SHARDS = 1000
+MOST_SHARDS: Final = 1000
 """More is a mistake in what counts them: a pod each would flood the cluster."""
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk.exceptions import AirflowSkipException
 
 from stationmaster.airflow.catalog import find_job
+from stationmaster.airflow.contexts import MOST_SHARDS
 from stationmaster.airflow.exceptions import StepFailedError, failure_of
 from stationmaster.airflow.process import LocalRun
 from stationmaster.airflow.results import reference, unpublished
@@ -39,6 +41,7 @@ def local_run(operator: StepOperator, contexts: Sequence[StepContext]) -> LocalR
         # The worker's own log has their lines already: no chunks beside it.
         env={"STATIONMASTER_LOGS": "", **_environment(operator)},
         grace_seconds=operator.termination_grace_period or DEFAULT_GRACE_SECONDS,
+        parallel=min(operator.shards_at_once or MOST_SHARDS, os.cpu_count() or 1),
     )
 
 

@@ -9,6 +9,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 
 from stationmaster.airflow.arguments import check_arguments
 from stationmaster.airflow.catalog import find_job
+from stationmaster.airflow.completing import refuse_misplaced_params, urgency, with_defaults
 from stationmaster.airflow.contexts import count_shards, example_context, shard_contexts
 from stationmaster.airflow.current import current_settings
 from stationmaster.airflow.dates import business_date_template, parse_business_date
@@ -19,9 +20,9 @@ from stationmaster.airflow.launcher.writing import configured_name, why_worker, 
 from stationmaster.airflow.localrun import line_writer, local_run, outcome_of_processes
 from stationmaster.airflow.mapped import step_partial
 from stationmaster.airflow.podrun import PodRun, worker_run
+from stationmaster.airflow.poolshares import share_of
 from stationmaster.airflow.repeating import retry_of_here
 from stationmaster.airflow.results import sentences
-from stationmaster.airflow.retries import StepRetryPolicy
 from stationmaster.airflow.sizes import resources_of
 from stationmaster.step.errors import MisconfiguredError
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
     from kubernetes.client import V1Pod  # type: ignore[import-untyped]
 
-    from stationmaster.airflow.catalog import CatalogJob
     from stationmaster.airflow.process import LocalRun
     from stationmaster.step.protocol import StepContext
 
@@ -53,6 +53,8 @@ class StepOperator(KubernetesPodOperator):
         size: xs, s, m, l or xl; the job's own by default.
         shards: In how many parts the work is split: a number, a template, an upstream task's
             output, or a function of the task's context that returns the number.
+        shards_at_once: How many of them have a pod at a time; all, or what a measured pool holds.
+        urgent: It goes before others: in Airflow's queue, in the launcher's, and to nodes.
         runtime: "process" or "kubernetes"; the setting STATIONMASTER_RUNTIME by default.
 
     Raises:
@@ -80,6 +82,8 @@ class StepOperator(KubernetesPodOperator):
         step_params: Mapping[str, Any] | None = None,
         size: str | None = None,
         shards: int | str | Callable[[Context], int] = 1,
+        shards_at_once: int | None = None,
+        urgent: bool = False,
         runtime: str | None = None,
         **kwargs: Any,  # noqa: ANN401 (Airflow's own arguments, of many types)
     ) -> None:
@@ -102,12 +106,21 @@ class StepOperator(KubernetesPodOperator):
         given = {**defaults, **kwargs}
         self.schedule_seconds: float | None = given.get("schedule_timeout_seconds")
         self.start_seconds: float | None = given.get("startup_timeout_seconds")
-        super().__init__(**_with_defaults(kwargs, defaults, found))
+        share = share_of(
+            task_id,
+            {**given, "shards": shards, "shards_at_once": shards_at_once},
+            size=str(self.size),
+            is_interruptible=found.file.interruptible,
+        )
+        self.shards_at_once = share.shards_at_once
+        self.urgent = urgent
+        own = with_defaults(kwargs, defaults, found) | urgency(given, is_urgent=urgent)
+        super().__init__(**own | share.pool_arguments)
         if self.runtime == "kubernetes":
             self.namespace = self.namespace or settings.steps_namespace
             # Also where only a worker will do: no other executor finds it again after a restart.
             self.executor = self.executor or configured_name()
-        self._refuse_misplaced_params(found)
+        refuse_misplaced_params(self.task_id, self.params, found, self.step_params)
         self._run: LocalRun | PodRun | None = None
 
     @classmethod
@@ -118,8 +131,8 @@ class StepOperator(KubernetesPodOperator):
             MisconfiguredError: Unknown job, or an argument that a step refuses.
         """
         check_arguments(str(kwargs.get("task_id")), kwargs)
-        said = _with_defaults({}, {}, find_job(kwargs["job"])) if "job" in kwargs else {}
-        return step_partial(super().partial(**kwargs), kwargs, said)
+        job = find_job(kwargs["job"]) if "job" in kwargs else None
+        return step_partial(super().partial(**kwargs), kwargs, job)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the step and return references to what it read and wrote.
@@ -262,37 +275,3 @@ class StepOperator(KubernetesPodOperator):
         finally:
             self._run = None
         return self._told(outcome_of_processes(self, contexts, outcomes))
-
-    def _refuse_misplaced_params(self, found: CatalogJob) -> None:
-        """Refuse a job's parameter in `params=`, where it would silently do nothing."""
-        if not isinstance(self.step_params, dict):
-            return  # an upstream task's output: its names are known at run time
-        for name in self.params:
-            if name in found.file.params and name not in self.step_params:
-                raise MisconfiguredError(
-                    where=f"StepOperator {self.task_id}, params[{name!r}]",
-                    expected=f"the parameter {name!r} of job {self.job} in step_params=",
-                    got="it in params=, which is Airflow's own and does not reach the step",
-                    hint=f"Write step_params={{{name!r}: …}}; a template "
-                    f"'{{{{ params.{name} }}}}' hands Airflow's value on.",
-                )
-
-
-def _with_defaults(
-    given: dict[str, Any], defaults: Mapping[str, Any], job: CatalogJob
-) -> dict[str, Any]:
-    """Return the arguments with what the job says of itself where the author says nothing."""
-    own: dict[str, Any] = {
-        "owner": job.file.owner,
-        "doc_md": job.file.summary,
-        "execution_timeout": dt.timedelta(minutes=job.file.timeout_minutes),
-        "retry_policy": StepRetryPolicy(),
-        # What differs from KubernetesPodOperator's defaults.
-        "random_name_suffix": False,
-        "do_xcom_push": True,
-        "deferrable": False,
-        "log_pod_spec_on_failure": False,
-        "container_name_log_prefix_enabled": False,
-    }
-    unsaid = {name: value for name, value in own.items() if name not in {*given, *defaults}}
-    return given | unsaid

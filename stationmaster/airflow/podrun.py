@@ -203,6 +203,7 @@ def _plan_of(operator: StepOperator, context: Context, contexts: list[StepContex
         skip_exit_codes=tuple(code for code in range(1, 256) if code in operator.skip_on_exit_code),
         schedule_seconds=operator.schedule_seconds,
         start_seconds=operator.start_seconds,
+        shards_at_once=operator.shards_at_once,
         memory=MemoryRules.of(settings),
         keep_pods=operator.keeps_pods,
         log_path=log_path_of(context),

@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     grow_in_place: bool = Field(
         default=False, description="Raise a step's memory limit where it runs (Kubernetes 1.35)."
     )
+    pools_file: Path = Field(
+        default=Path(), description="Pools measured in cores or money, in one YAML file (cluster)."
+    )
+    urgent_priority_class: str = Field(
+        default="", description="PriorityClass of urgent steps' pods; the chart makes one."
+    )
     workers: int = Field(
         default=4, gt=0, description="Processes for what needs a DAG's code, a scheduler."
     )

@@ -82,6 +82,18 @@ def pool(name: str, slots: int) -> None:
     Pool.create_or_update_pool(name, slots, "", include_deferred=False)
 
 
+def pools() -> list[str]:
+    """Make the pools of the deployment's file."""
+    from airflow.utils.session import create_session
+
+    from stationmaster.airflow.poolcommands import apply_pools
+    from stationmaster.airflow.pools import read_pools
+    from stationmaster.step.settings import Settings
+
+    with create_session() as session:
+        return apply_pools(read_pools(Settings().pools_file), session)
+
+
 def variable(key: str, value: str) -> None:
     """Set a Variable."""
     from airflow.models.variable import Variable
@@ -118,7 +130,8 @@ def copies_of_dag(run_id: str) -> int:
 
 
 COMMANDS = {
-    each.__name__: each for each in (sync, trigger, clear, pool, variable, hand_over, copies_of_dag)
+    each.__name__: each
+    for each in (sync, trigger, clear, pool, pools, variable, hand_over, copies_of_dag)
 }
 
 

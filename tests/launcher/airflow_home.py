@@ -216,6 +216,7 @@ def _settings(folder: Path, database: str, port: int, log_port: int) -> dict[str
         "STATIONMASTER_JOBS": str(HERE / "jobs"),
         "STATIONMASTER_HOME": str(folder / "stationmaster"),
         "STATIONMASTER_WORKERS": "2",
+        "STATIONMASTER_POOLS_FILE": str(HERE / "pools.yaml"),
     }
 
 

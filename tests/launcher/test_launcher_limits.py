@@ -34,6 +34,27 @@ def test_a_pool_bounds_steps(airflow: AirflowHome, cluster: ClusterThread) -> No
     assert most_at_once(airflow, cluster, [run]) == 2
 
 
+def test_a_pool_of_cores_bounds_steps_by_their_size(
+    airflow: AirflowHome, cluster: ClusterThread
+) -> None:
+    """Of five steps of one core each in a pool of two cores, two run at once."""
+    airflow.call("pools")
+    run = airflow.call("trigger", dag_id="by_cores", conf={"seconds": 1})
+    assert most_at_once(airflow, cluster, [run]) == 2
+
+
+def test_a_pool_of_cores_bounds_the_shards_of_a_step(
+    airflow: AirflowHome, cluster: ClusterThread
+) -> None:
+    """Of seven shards, counted when the step starts, as many run at once as the pool has cores."""
+    airflow.call("pools")
+    run = airflow.call("trigger", dag_id="shards_by_cores", conf={"seconds": 0.5})
+    assert most_at_once(airflow, cluster, [run]) == 2
+    told = [context_of_pod(pod) for pod in cluster.told]
+    assert sorted(each["shard"]["index"] for each in told if each["run_id"] == run) == [*range(7)]
+    assert "of which 2 run at once" in airflow.log_of(run, "parts")
+
+
 def test_max_active_tasks_bounds_steps(airflow: AirflowHome, cluster: ClusterThread) -> None:
     """Of five steps of a DAG with max_active_tasks=2, two run at once."""
     run = airflow.call("trigger", dag_id="few_at_once", conf={"seconds": 1})
@@ -57,17 +78,31 @@ def test_max_active_tis_per_dagrun_bounds_a_mapped_step(
     assert sorted(told) == [(run, index) for run in sorted(runs) for index in range(5)]
 
 
-def test_priority_comes_first(airflow: AirflowHome, cluster: ClusterThread) -> None:
-    """Steps that wait for the same slot start by priority, the weightiest first."""
+def order_of_starts(
+    airflow: AirflowHome, cluster: ClusterThread, dag_id: str, steps: int
+) -> list[str]:
+    """Return the steps of a run through a pool of one slot, in the order of their pods."""
     airflow.call("pool", name="one_slot", slots=1)
-    before = len(cluster.created())
-    run = airflow.call("trigger", dag_id="ordered", conf={"seconds": 0.5})
+    run = airflow.call("trigger", dag_id=dag_id, conf={"seconds": 0.5})
     seen: list[str] = []
-    while len(seen) < 4:
+    while len(seen) < steps:
         for pod in cluster.pods(run_id=run):
             step = context_of_pod(pod)["step"]
             seen += [] if step in seen else [step]
         time.sleep(0.05)
     assert airflow.ended(run) == "success"
+    return seen
+
+
+def test_priority_comes_first(airflow: AirflowHome, cluster: ClusterThread) -> None:
+    """Steps that wait for the same slot start by priority, the weightiest first."""
+    before = len(cluster.created())
+    seen = order_of_starts(airflow, cluster, "ordered", 4)
     assert len(cluster.created()) - before == 4
     assert seen == ["step3", "step2", "step1", "step0"]
+
+
+def test_an_urgent_step_comes_first(airflow: AirflowHome, cluster: ClusterThread) -> None:
+    """A step that says urgent=True starts before those that its pipeline weighs itself."""
+    seen = order_of_starts(airflow, cluster, "urgent", 4)
+    assert seen == ["alarm", "step2", "step1", "step0"]

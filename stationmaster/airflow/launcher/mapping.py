@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from stationmaster.airflow.operator import StepOperator
 
-__all__ = ["Share", "place", "share_of", "write_mapped"]
+__all__ = ["Share", "names_of", "place", "share_of", "write_mapped"]
 
 POD_LISTS: Final = {"arguments": "args", "cmds": "command"}
 POD_MAPPINGS: Final = frozenset({"labels", "annotations"})
@@ -69,7 +69,7 @@ def write_mapped(mapped: MappedOperator) -> StepTemplate:
         message = "job= is mapped"
         raise NeedsWorkerError(message)
     source = mapped.expand_input
-    names = _names(source.value, source.EXPAND_INPUT_TYPE)
+    names = names_of(source.value, source.EXPAND_INPUT_TYPE)
     twin = _twin(mapped)
     overridable = not mapped._disallow_kwargs_override  # noqa: SLF001 (where Airflow keeps it)
     expansion = Expansion(
@@ -146,7 +146,7 @@ def _typed(name: str, value: Any, kind: Any) -> Any:  # noqa: ANN401 (any XCom, 
     return value
 
 
-def _names(value: Any, kind: str) -> set[str]:  # noqa: ANN401 (what an author mapped over)
+def names_of(value: Any, kind: str) -> set[str]:  # noqa: ANN401 (what an author mapped over)
     """Return the arguments that are known to be mapped when the DAG file is parsed."""
     if kind == "dict-of-lists":
         return set(value)

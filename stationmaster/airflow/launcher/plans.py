@@ -61,6 +61,7 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
     skip_exit_codes: tuple[int, ...],
     schedule_seconds: float | None = None,
     start_seconds: float | None = None,
+    shards_at_once: int | None = None,
     memory: MemoryRules | None = None,
     keep_pods: bool = False,
     log_path: str | None = None,
@@ -78,6 +79,7 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
         skip_exit_codes: Exit codes that mean skipped.
         schedule_seconds: How long a pod may wait for a node; the default of Budgets otherwise.
         start_seconds: How long a pod may take from there to running; likewise.
+        shards_at_once: How many shards have a pod at a time; all by default.
         memory: How it may be enlarged; the default of Budgets otherwise, and not where it runs.
         keep_pods: Leave finished pods to the reaper.
         log_path: Airflow's relative path of the try's log.
@@ -94,20 +96,26 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
         pod["metadata"].setdefault("annotations", {})[KEEP_ANNOTATION] = "true"
     if log_path:
         _tell_log_path(pod, log_path.removesuffix(".log"))
-    grows = memory is not None and memory.grows and job.file.log == "runner"
-    if grows:  # only our runner says when memory gets short
-        let_grow(step_container(pod))
     return StepPlan(
         context=contexts[0],
         shards=len(contexts),
+        shards_at_once=shards_at_once,
         pod=pod,
         started_at=started_at,
         timeout_seconds=timeout_seconds,
         budgets=_budgets(schedule_seconds, start_seconds, memory),
         skip_exit_codes=skip_exit_codes,
-        grows=grows,
+        grows=_may_grow(pod, job, memory),
         keep_pods=keep_pods,
     )
+
+
+def _may_grow(pod: dict[str, Any], job: CatalogJob, memory: MemoryRules | None) -> bool:
+    """Tell whether the step's pods are given memory where they run; they then ask for it."""
+    grows = memory is not None and memory.grows and job.file.log == "runner"
+    if grows:  # only our runner says when memory gets short
+        let_grow(step_container(pod))
+    return grows
 
 
 def _set_deadline(pod: dict[str, Any], timeout_seconds: float) -> None:

@@ -116,6 +116,7 @@ class Renderer:
             skip_exit_codes=template.skip_exit_codes,
             schedule_seconds=template.schedule_seconds,
             start_seconds=template.start_seconds,
+            shards_at_once=template.shards_at_once,
             memory=self.memory,
             keep_pods=template.keep_pods,
             log_path=self.log_path,

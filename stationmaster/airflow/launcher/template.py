@@ -62,6 +62,7 @@ class StepTemplate(BaseModel):
     timeout_seconds: float | None = None
     schedule_seconds: float | None = None
     start_seconds: float | None = None
+    shards_at_once: int | None = None
     keep_pods: bool = False
     returns_dag_result: bool = False
     ends_on_worker: str = Field(

@@ -46,6 +46,7 @@ MERGED: Final = (
 OURS: Final = frozenset(
     {
         *("job", "business_date", "step_params", "size", "shards", "count_shards", "runtime"),
+        *("shards_at_once", "urgent"),
         *("schedule_seconds", "start_seconds", "_run", "_cached_logger"),
         # A step's pod is named by its try.
         *("name", "random_name_suffix"),

@@ -98,6 +98,7 @@ def write_template(operator: StepOperator) -> StepTemplate:
         timeout_seconds=timeout.total_seconds() if timeout else None,
         schedule_seconds=operator.schedule_seconds,
         start_seconds=operator.start_seconds,
+        shards_at_once=operator.shards_at_once,
         keep_pods=operator.keeps_pods,
         returns_dag_result=bool(operator.returns_dag_result),
         ends_on_worker=_why_end_on_worker(operator),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from stationmaster.airflow.life.beginning import seconds_left, until_listed
 from stationmaster.airflow.life.findings import Finding, Verdict
+from stationmaster.airflow.life.places import Places
 from stationmaster.airflow.life.plan import PodRef, StepEnd
 from stationmaster.airflow.life.platform import Platform
 from stationmaster.airflow.life.releasing import let_go
@@ -42,11 +43,13 @@ async def live(plan: StepPlan, platform: Platform, stop: StopSignal) -> StepEnd:
     """
     if (refused := await until_listed(plan, platform, stop)) is not None:
         return StepEnd(verdict=refused.verdict, finding=refused, attempts=0)
-    inner = StopSignal()
-    tasks = [
-        asyncio.create_task(ShardLife(plan, shard, platform, inner).to_end())
-        for shard in range(plan.shards)
+    inner, places = StopSignal(), Places(plan.shards_at_once or plan.shards)
+    # All of them first: what runs already keeps its place before others get one.
+    lives = [
+        ShardLife(plan, shard, platform, stop=inner, places=places) for shard in range(plan.shards)
     ]
+    _tell_bound(plan, platform)
+    tasks = [asyncio.create_task(life.to_end()) for life in lives]
     try:
         with stop.waking(wake := asyncio.Event()):
             await _until_all_ended(plan, tasks, (stop, inner), wake)
@@ -64,6 +67,14 @@ async def release(plan: StepPlan, end: StepEnd, platform: Platform) -> None:
     What cannot be reached is left to the reaper.
     """
     await asyncio.gather(*(let_go(pod, plan, platform) for pod in end.pods))
+
+
+def _tell_bound(plan: StepPlan, platform: Platform) -> None:
+    if plan.shards_at_once is not None and plan.shards_at_once < plan.shards:
+        platform.say(
+            f"{plan.context.job} has {plan.shards} shards, of which {plan.shards_at_once} run at "
+            "once (shards_at_once=, or what its pool holds)."
+        )
 
 
 async def _until_all_ended(

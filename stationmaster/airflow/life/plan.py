@@ -46,6 +46,9 @@ class StepPlan(BaseModel):
 
     context: StepContext = Field(description="Of shard 0, attempt 1; the others derive from it.")
     shards: int = Field(default=1, ge=1)
+    shards_at_once: int | None = Field(
+        default=None, ge=1, description="How many of them have a pod at a time; None: all."
+    )
     pod: dict[str, Any] = Field(description="API JSON of shard 0, attempt 1, with its namespace.")
     started_at: datetime = Field(description="The try's start (UTC); survives a restart.")
     queued_at: datetime | None = Field(default=None, description="When Airflow queued the try.")

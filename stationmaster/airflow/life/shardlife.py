@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import json
 import logging
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,8 +27,9 @@ from stationmaster.airflow.life.releasing import let_go, ref_of
 from stationmaster.airflow.life.starting import start
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
+    from stationmaster.airflow.life.places import Places
     from stationmaster.airflow.life.plan import StepPlan
     from stationmaster.airflow.life.platform import Platform
     from stationmaster.airflow.life.stopping import StopSignal
@@ -61,6 +63,8 @@ class _Attempt:
     """Pods of attempts that are recorded, let go once this one's pod is there."""
     queued_at: dt.datetime | None = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     """Unknown for a further attempt that an earlier life of ours decided on."""
+    adopted: bool = False
+    """Its pod is there already."""
 
 
 class ShardLife:
@@ -71,19 +75,28 @@ class ShardLife:
         shard: From 0.
         platform: Where it runs.
         stop: Asks to end it.
+        places: Of the step's pods; a pod of an earlier life of ours keeps its own.
     """
 
-    def __init__(self, plan: StepPlan, shard: int, platform: Platform, stop: StopSignal) -> None:
+    def __init__(
+        self, plan: StepPlan, shard: int, platform: Platform, *, stop: StopSignal, places: Places
+    ) -> None:
         self._plan = plan
         self._shard = shard
         self._platform = platform
         self._stop = stop
+        self._places = places
+        self._begun = self._where_it_stands()
+        self._has_place = self._begun.adopted
+        if self._has_place:
+            places.keep()
 
     async def to_end(self) -> ShardEnd:
         """Return how the shard ended; further attempts are started within the budgets."""
-        attempt = self._where_it_stands()
+        attempt = self._begun
         while True:
-            finding, pod = await self._live(attempt)
+            async with self._place():
+                finding, pod = await self._live(attempt)
             await self._record(attempt, pod, finding)
             following = self._next(attempt, finding, pod)
             if isinstance(following, Finding):
@@ -94,6 +107,33 @@ class ShardLife:
             if pause:
                 await self._stop.wait(pause)
             attempt = following
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """Hold one of the step's places, from before the pod until it ended."""
+        if not self._has_place:
+            self._has_place = self._places.take_free() or await self._waited()
+        try:
+            yield
+        finally:
+            if self._has_place:
+                self._has_place = False
+                self._places.give_back()
+
+    async def _waited(self) -> bool:
+        """Tell whether a place came; a step that is to stop starts no pod, and needs none."""
+        taking = asyncio.ensure_future(self._places.take())
+        stopping = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({taking, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            if taking.done():
+                self._places.give_back()
+            raise
+        finally:
+            stopping.cancel()
+            taking.cancel()  # does nothing to one that is done
+        return taking.done() and not taking.cancelled()
 
     def _where_it_stands(self) -> _Attempt:
         """Find the shard's pods of an earlier life of ours, by their labels."""
@@ -116,6 +156,7 @@ class ShardLife:
             spent=_spent_of(last),
             before=tuple(ref_of(pod) for pod in older),
             queued_at=first if _attempt_of(last) == 1 else None,
+            adopted=True,
         )
 
     async def _live(self, attempt: _Attempt) -> tuple[Finding, dict[str, Any] | None]:

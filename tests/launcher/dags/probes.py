@@ -64,6 +64,18 @@ with DAG("ordered", schedule=None, start_date=LONG_AGO):
     for number in range(4):
         probe(f"step{number}", pool="one_slot", priority_weight=number)
 
+with DAG("by_cores", schedule=None, start_date=LONG_AGO, default_args={"pool": "two_cores"}):
+    for number in range(5):
+        probe(f"step{number}", size="m")
+
+with DAG("shards_by_cores", schedule=None, start_date=LONG_AGO, default_args={"pool": "two_cores"}):
+    probe("parts", shards="{{ 1 + 6 }}", size="m")
+
+with DAG("urgent", schedule=None, start_date=LONG_AGO, default_args={"pool": "one_slot"}):
+    for number in range(3):
+        probe(f"step{number}", priority_weight=number + 1)
+    probe("alarm", urgent=True)
+
 with DAG("sharded", schedule=None, start_date=LONG_AGO):
     probe("parts", shards="{{ 1 + 2 }}")
 

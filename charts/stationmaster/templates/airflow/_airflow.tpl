@@ -74,6 +74,9 @@ STATIONMASTER_PLATFORM_ID: {{ $.Release.Namespace }}.{{ $.Release.Name }}
 # One clock for maintenance: the CronJob's, or else the DAG's.
 STATIONMASTER_MAINTENANCE_SCHEDULE: {{ ternary "" $.Values.maintenance.schedule $.Values.maintenance.enabled | quote }}
 STATIONMASTER_CATALOG_FILE: /etc/stationmaster/catalog.yaml
+{{- if .pools }}
+STATIONMASTER_POOLS_FILE: /etc/stationmaster/pools.yaml
+{{- end }}
 STATIONMASTER_LARGEST_STEP_MEMORY: {{ $.Values.steps.largestMemory | quote }}
 STATIONMASTER_SIZING: {{ $.Values.steps.sizing }}
 STATIONMASTER_GROW_IN_PLACE: {{ $.Values.steps.growInPlace | quote }}
