@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from stationmaster.airflow.pools import PoolRule, read_pools
 from tests.chart.rendering import of_kind, refusal, render
 
@@ -58,3 +60,35 @@ def test_a_pool_of_two_limits_is_refused() -> None:
     two = ("--set", "airflow.pools.a.cores=8", "--set", "airflow.pools.a.slots=1")
     assert "airflow.pools.a" in refusal("kind", *two).replace("/", ".")
     assert "airflow.pools.b" in refusal("kind", "--set", "airflow.pools.b.core=8").replace("/", ".")
+
+
+def jobs_of(*arguments: str) -> dict[str, Any]:
+    """Return the catalog's jobs."""
+    text = of_kind(render("kind", *arguments), "ConfigMap")["stationmaster-catalog"]["data"]
+    jobs: dict[str, Any] = yaml.safe_load(text["catalog.yaml"])["jobs"]
+    return jobs
+
+
+def test_urgent_steps_take_the_place_of_ordinary_ones_only() -> None:
+    """Kubernetes preempts what ranks lower: ordinary steps, never those that must not be moved."""
+    classes = of_kind(render("kind"), "PriorityClass")
+    value = {name.removeprefix("stationmaster-"): each["value"] for name, each in classes.items()}
+    assert value["step"] < value["urgent"] == value["uninterruptible"] < value["platform"]
+    assert classes["stationmaster-uninterruptible"]["preemptionPolicy"] == "Never"
+    assert "preemptionPolicy" not in classes["stationmaster-urgent"]
+    assert settings_of()["STATIONMASTER_URGENT_PRIORITY_CLASS"] == "stationmaster-urgent"
+
+
+def test_a_job_that_must_not_be_moved_ranks_as_high_as_urgent_ones() -> None:
+    """`interruptible: false` gives its pods the class that nothing urgent preempts."""
+    jobs = jobs_of("--set", "jobs.extract-web.interruptible=false")
+    assert jobs["extract-web"]["kubernetes"]["priorityClass"] == "stationmaster-uninterruptible"
+    assert jobs["extract-app"]["kubernetes"]["priorityClass"] == "stationmaster-step"
+
+
+def test_without_priority_classes_nothing_names_one() -> None:
+    """Where a cluster's own classes are used, the chart makes none and refers to none."""
+    off = ("--set", "priorityClasses.enabled=false")
+    assert of_kind(render("kind", *off), "PriorityClass") == {}
+    assert "STATIONMASTER_URGENT_PRIORITY_CLASS" not in settings_of(*off)
+    assert not any("priorityClass" in each["kubernetes"] for each in jobs_of(*off).values())

@@ -17,6 +17,8 @@ STEPS = {
     "NetworkPolicy/steps",
     "PriorityClass/stationmaster-platform",
     "PriorityClass/stationmaster-step",
+    "PriorityClass/stationmaster-uninterruptible",
+    "PriorityClass/stationmaster-urgent",
     "Role/stationmaster-launcher",
     "RoleBinding/stationmaster-launcher",
     "ServiceAccount/stationmaster-step",

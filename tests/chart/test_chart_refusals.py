@@ -58,6 +58,7 @@ def test_a_value_of_the_wrong_kind_is_named(setting: str, words: str) -> None:
         ("steps.supportApiUrl=http://x", "a support API of yours"),
         ("steps.namespace=stationmaster", "must not share the platform's namespace"),
         ("maintenance.job=tidy-up", "which is not in jobs"),
+        ("priorityClasses.urgent=1000", "urgent steps would wait"),
         ("airflow.ingress.enabled=true", "airflow.ingress.host"),
         ("airflow.ingress.enabled=true,airflow.ingress.host=a", "airflow.ingress.tlsSecret"),
         ("airflow.login.oidc.enabled=true", "needs issuer, clientId and existingSecret"),

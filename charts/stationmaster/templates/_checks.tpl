@@ -25,6 +25,9 @@
 {{- if eq $v.steps.namespace .Release.Namespace -}}
 {{- fail (printf "Steps must not share the platform's namespace %s, where its secrets are: give steps.namespace another name." .Release.Namespace) -}}
 {{- end -}}
+{{- if and $v.priorityClasses.enabled (le (int $v.priorityClasses.urgent) (int $v.priorityClasses.step)) -}}
+{{- fail (printf "priorityClasses.urgent is %d and step %d: urgent steps would wait behind the others. Give urgent the larger number." (int $v.priorityClasses.urgent) (int $v.priorityClasses.step)) -}}
+{{- end -}}
 {{- if and $v.maintenance.enabled (not (hasKey $v.jobs $v.maintenance.job)) -}}
 {{- fail (printf "maintenance.job is %q, which is not in jobs: add it there, or set maintenance.enabled=false." $v.maintenance.job) -}}
 {{- end -}}

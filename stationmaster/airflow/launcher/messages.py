@@ -25,6 +25,11 @@ class Order(BaseModel):
         """Return the task instance's id."""
         return str(self.ti["id"])
 
+    @property
+    def weight(self) -> float:
+        """Return Airflow's priority of the task: what is weightier is started first."""
+        return float(self.ti.get("priority_weight") or 0)
+
 
 class Stop(BaseModel):
     """End without touching any pod."""

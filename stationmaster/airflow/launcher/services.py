@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -12,6 +11,7 @@ import httpx
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from stationmaster.airflow.launcher.threads import Threads
 from stationmaster.airflow.logs.turns import Turns
 
 if TYPE_CHECKING:
@@ -45,15 +45,9 @@ class Services:
     platform: StepsPlatform
     logs: PlatformLogs
     reading: Turns = field(default_factory=Turns)
-    threads: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="airflow")
-    )
-    quick: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="rows")
-    )
-    rendering: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="rendering")
-    )
+    threads: Threads = field(default_factory=lambda: Threads(THREADS, "airflow"))
+    quick: Threads = field(default_factory=lambda: Threads(QUICK_THREADS, "rows"))
+    rendering: Threads = field(default_factory=lambda: Threads(1, "rendering"))
     """Airflow's SDK speaks for one task at a time; a slow secrets backend holds only this."""
 
     async def quickly(
@@ -61,28 +55,29 @@ class Services:
         call: Callable[..., Answer],
         *arguments: Any,  # noqa: ANN401 (whatever the call takes)
         say: Callable[[str], None],
+        weight: float = 0.0,
     ) -> Answer:
         """Do as `persistently`, in threads that nothing slow ever holds."""
-        return await self.persistently(call, *arguments, say=say, threads=self.quick)
+        return await self.persistently(call, *arguments, say=say, threads=self.quick, weight=weight)
 
     async def persistently(
         self,
         call: Callable[..., Answer],
         *arguments: Any,  # noqa: ANN401 (whatever the call takes)
         say: Callable[[str], None],
-        threads: ThreadPoolExecutor | None = None,
+        threads: Threads | None = None,
+        weight: float = 0.0,
     ) -> Answer:
         """Call in a thread what blocks on the database, until the database answers.
 
-        Nothing is decided while it does not answer: steps go on meanwhile.
+        Nothing is decided while it does not answer: steps go on meanwhile. A pause holds no
+        thread. What is weightier comes first.
         """
         pause = FIRST_PAUSE
-        loop = asyncio.get_running_loop()
         while True:
             try:
-                return await loop.run_in_executor(
-                    threads or self.threads, functools.partial(call, *arguments)
-                )
+                work = functools.partial(call, *arguments)
+                return await (threads or self.threads).run(work, weight)
             except (DataError, IntegrityError, ProgrammingError):
                 raise
             except PASSING as error:

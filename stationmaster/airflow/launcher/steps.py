@@ -256,18 +256,26 @@ class StepRun:
 
     async def _quickly(self, call: Callable[..., Answer], *arguments: Any) -> Answer:  # noqa: ANN401
         """Call what reads or writes one row."""
-        return await self._services.quickly(call, *arguments, say=self._log.say)
+        return await self._services.quickly(
+            call, *arguments, say=self._log.say, weight=self.order.weight
+        )
 
     async def _rendering(self, call: Callable[..., Answer], *arguments: Any) -> Answer:  # noqa: ANN401
         """Call what lets Airflow's SDK speak for the task."""
         services = self._services
         return await services.persistently(
-            call, *arguments, say=self._log.say, threads=services.rendering
+            call,
+            *arguments,
+            say=self._log.say,
+            threads=services.rendering,
+            weight=self.order.weight,
         )
 
     async def _persist(self, call: Callable[..., Answer], *arguments: Any) -> Answer:  # noqa: ANN401
         """Call what blocks on the database, in a thread, until the database answers."""
-        return await self._services.persistently(call, *arguments, say=self._log.say)
+        return await self._services.persistently(
+            call, *arguments, say=self._log.say, weight=self.order.weight
+        )
 
 
 def _has_worker(row: Row) -> bool:

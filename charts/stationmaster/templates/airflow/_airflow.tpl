@@ -74,6 +74,9 @@ STATIONMASTER_PLATFORM_ID: {{ $.Release.Namespace }}.{{ $.Release.Name }}
 # One clock for maintenance: the CronJob's, or else the DAG's.
 STATIONMASTER_MAINTENANCE_SCHEDULE: {{ ternary "" $.Values.maintenance.schedule $.Values.maintenance.enabled | quote }}
 STATIONMASTER_CATALOG_FILE: /etc/stationmaster/catalog.yaml
+{{- if $.Values.priorityClasses.enabled }}
+STATIONMASTER_URGENT_PRIORITY_CLASS: {{ $name }}-urgent
+{{- end }}
 {{- if .pools }}
 STATIONMASTER_POOLS_FILE: /etc/stationmaster/pools.yaml
 {{- end }}

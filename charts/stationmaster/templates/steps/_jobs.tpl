@@ -10,7 +10,8 @@
      `stationmaster-step` that each of them has. */}}
 {{- define "stationmaster.jobPod" -}}
 serviceAccount: stationmaster-step{{ with (.entry.serviceAccount | default dict).annotations }}-{{ $.job }}{{ end }}
-{{- with .entry.priorityClassName | default (ternary (printf "%s-step" (include "stationmaster.name" .root)) "" .root.Values.priorityClasses.enabled) }}
+{{- $rank := ternary "uninterruptible" "step" (eq (toString .entry.interruptible) "false") }}
+{{- with .entry.priorityClassName | default (ternary (printf "%s-%s" (include "stationmaster.name" .root) $rank) "" .root.Values.priorityClasses.enabled) }}
 priorityClass: {{ . }}
 {{- end }}
 {{- if or .root.Values.steps.existingSecret .entry.envFrom }}
