@@ -251,6 +251,8 @@ node_life: Final = sa.Table(
     sa.Column("price_per_hour", sa.Double),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("seen_at", UtcTime, nullable=False),
+    sa.Column("gone_at", UtcTime),
     sa.Index("node_life_seen_at", "seen_at"),
 )
-"""One row a node that steps may have run on, from its creation to when it was last seen."""
+"""One row a node that steps may have run on, from its launch to its end, as far as that was seen;
+else to when it was last seen."""

@@ -1,6 +1,7 @@
 """The lives of nodes: when each came, when it was last seen, and what it costs an hour.
 
-Whoever runs steps looks at all nodes each minute, so a life's end is known to the minute.
+Whoever runs steps watches all nodes, and looks at all of them each minute. Without a watch a
+life's end is known to the minute.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ THERE_SECONDS: Final = 300.0
 class NodeSeen:
     """Hold what was seen of one node; None and "" mean: not known.
 
+    `created_at` is when its machine was launched, where that is known. `gone_at`: it was seen to
+    go; a node that is only seen no more has none.
     `system_…` is what steps cannot ask for: capacity less allocatable.
     """
 
@@ -36,6 +39,7 @@ class NodeSeen:
     name: str
     created_at: dt.datetime
     seen_at: dt.datetime
+    gone_at: dt.datetime | None = None
     instance_type: str = ""
     capacity_type: str = ""
     region: str = ""
@@ -51,7 +55,7 @@ class NodeSeen:
 
 
 def see_nodes(engine: sa.Engine, nodes: Iterable[NodeSeen]) -> None:
-    """Write down nodes that are there; twice, or by two at once, is once."""
+    """Write down nodes that are there, or gone; twice, or by two at once, is once."""
     rows = sorted((asdict(each) for each in nodes), key=lambda row: row["uid"])
     if not rows:
         return
@@ -65,7 +69,8 @@ def see_nodes(engine: sa.Engine, nodes: Iterable[NodeSeen]) -> None:
 
 def lives_between(engine: sa.Engine, since: dt.datetime, until: dt.datetime) -> list[NodeLife]:
     """Return the nodes that were there in a time and have a price and a size."""
-    there = (node_life.c.created_at < until, node_life.c.seen_at >= since)
+    last = sa.func.coalesce(node_life.c.gone_at, node_life.c.seen_at)
+    there = (node_life.c.created_at < until, node_life.c.seen_at >= since, last >= since)
     query = sa.select(node_life).where(*there).order_by(node_life.c.created_at)
     with transaction(engine) as connection:
         rows = [dict(row) for row in connection.execute(query).mappings()]
@@ -82,7 +87,7 @@ def _life(row: dict[str, Any], newest: dt.datetime) -> NodeLife:
     return NodeLife(
         name=row["name"],
         start=row["created_at"],
-        end=row["seen_at"] if gone else None,
+        end=row["gone_at"] or (row["seen_at"] if gone else None),
         price_per_hour=row["price_per_hour"],
         cpu_millicores=row["cpu_millicores"] or 0,
         memory_bytes=row["memory_bytes"] or 0,

@@ -67,7 +67,8 @@ def test_the_platform_may_touch_pods_of_steps_and_nothing_else(name: str) -> Non
     }  # fmt: skip
     (nodes,) = of_kind(objects, "ClusterRole").values()
     assert nodes["rules"] == [
-        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]}
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["karpenter.sh"], "resources": ["nodeclaims"], "verbs": ["get", "list"]},
     ]
 
 

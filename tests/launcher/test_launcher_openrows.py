@@ -128,8 +128,8 @@ def test_the_launcher_keeps_the_ledger_in_order(tmp_path: Path) -> None:
             settings = Settings(kubernetes_url=fake.url, steps_namespace="life")
             async with StepsPlatform(settings, store, ledger) as platform:
                 await platform.close_lost(nobody, everybody)
-                await platform.keep_nodes()
                 await platform.sum_up()
+                await fake.machines.watched.wait()
 
     asyncio.run(main())
 

@@ -84,7 +84,7 @@ def test_down_and_up_again(uri: str) -> None:
 
 def test_an_unknown_revision_is_no_way_back(ledger: Ledger) -> None:
     """A downgrade to what never was names what there is."""
-    with pytest.raises(MisconfiguredError, match=r"g1_0007, g1_0006.*g1_0001, base"):
+    with pytest.raises(MisconfiguredError, match=r"g1_0008, g1_0007.*g1_0001, base"):
         ledger.downgrade("g0_0007")
 
 
@@ -126,7 +126,7 @@ def test_a_newer_generation_is_refused_in_words(uri: str, ledger: Ledger) -> Non
     rewrite_revision(uri, "g2_0009")
 
     for attempt in (lambda: Ledger.open(uri).record(record()), Ledger.open(uri).migrate):
-        with pytest.raises(MisconfiguredError, match=r"g2_0009.*downgrade g1_0007") as caught:
+        with pytest.raises(MisconfiguredError, match=rf"g2_0009.*downgrade {HEAD}") as caught:
             attempt()
         assert ledger.name in str(caught.value)
 

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from stationmaster.airflow.launcher.openrows import LOST_SECONDS, OpenRows, close_lost
 from stationmaster.airflow.launcher.plans import KEEP_ANNOTATION
-from stationmaster.airflow.life.apierrors import ClusterError
 from stationmaster.airflow.life.attempts import Platform
 from stationmaster.airflow.life.cluster import Cluster
 from stationmaster.airflow.life.endpoint import discover, plain
 from stationmaster.airflow.life.findings import Finding, Verdict
 from stationmaster.airflow.life.names import FINALIZER, TRY_ID_LABEL
 from stationmaster.airflow.life.nodebook import NodeBook
-from stationmaster.airflow.life.nodelives import nodes_seen
+from stationmaster.airflow.life.nodewatch import NodeWatch
 from stationmaster.airflow.life.podmetrics import PodMetrics
 from stationmaster.airflow.life.podwatch import PodWatch
 from stationmaster.airflow.life.recording import record_of_pod
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from stationmaster.airflow.logs.follower import PodLogs
+    from stationmaster.ledger.nodelives import NodeSeen
     from stationmaster.ledger.records import AttemptRecord
     from stationmaster.ledger.store import Ledger
     from stationmaster.step.protocol import StepContext
@@ -86,6 +86,10 @@ class StepsPlatform:
         self.record = self.metrics.recording(self.record)
         sampling = self.metrics.sample_for_ever(self._settings.steps_namespace)
         self._stack.callback(asyncio.create_task(sampling, name="pod metrics").cancel)
+        if self._ledger is not None:
+            lives = NodeWatch(self.cluster, self.prices, self._see_nodes)
+            watching = asyncio.create_task(lives.follow_for_ever(), name="lives of nodes")
+            self._stack.push_async_callback(_cancelled, watching)
         self._rows = OpenRows(self.record)
         self._stack.push_async_callback(self._rows.close)
         return self
@@ -141,24 +145,16 @@ class StepsPlatform:
         with_pods = frozenset(each.try_id for each in rows if self.watch.of_try(each.try_id))
         await close_lost(rows, self.record, with_pods=with_pods, alive=alive, known=known)
 
-    async def keep_nodes(self) -> None:
-        """Write down which nodes are there; without the right to list them, do nothing."""
-        if self._ledger is None:
-            return
-        try:
-            nodes = await self.cluster.list_nodes()
-        except ClusterError as error:
-            log.debug("The lives of nodes are not kept: %s", error)
-            return
-        seen = nodes_seen(nodes, self.prices, dt.datetime.now(dt.UTC))
-        await asyncio.to_thread(self._ledger.see_nodes, seen)
-
     async def sum_up(self) -> None:
         """Have the ledger sum up its days, every few minutes."""
         if self._ledger is None or time.monotonic() < self._sum_up_at:
             return
         self._sum_up_at = time.monotonic() + SUM_UP_SECONDS
         await asyncio.to_thread(self._ledger.roll_up)
+
+    async def _see_nodes(self, nodes: list[NodeSeen]) -> None:
+        if self._ledger is not None:
+            await asyncio.to_thread(self._ledger.see_nodes, nodes)
 
     async def sweep(self, try_id: str) -> None:
         """Remove what is left of a try that is over, and wait until it is gone.
@@ -213,6 +209,11 @@ class StepsPlatform:
             )
         if FINALIZER in metadata.get("finalizers", ()) and _ended(pod):
             await free(ref, self.cluster)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _ended(pod: dict[str, Any]) -> bool:

@@ -142,7 +142,6 @@ class Launcher:
                 if reaped != Reaped():
                     log.info("Cleared away: %s", reaped)
                 await platform.close_lost(self._alive, self._known)
-                await platform.keep_nodes()
                 await platform.sum_up()
             except Exception:
                 log.exception("A round of clearing away failed; the next comes")

@@ -26,6 +26,8 @@ PATIENCE_SECONDS: Final = 60.0
 SILENCE_SECONDS: Final = 150.0
 """A watch on which nothing came for so long is given up: bookmarks come about each minute."""
 
+NODES: Final = "/api/v1/nodes"
+NODE_CLAIMS: Final = "/apis/karpenter.sh/v1/nodeclaims"
 STRATEGIC_MERGE_PATCH: Final = "application/strategic-merge-patch+json"
 
 
@@ -183,13 +185,26 @@ class Cluster:
         except NotThereError:
             return None
 
-    async def list_nodes(self) -> list[dict[str, Any]]:
-        """Return all nodes.
+    async def list_nodes(self) -> tuple[list[dict[str, Any]], str]:
+        """Return all nodes, and the list's resourceVersion.
 
         Raises:
             ClusterError: We may not read nodes (403, the chart's default), or as above.
         """
-        found = await self._transport.call("nodes", "GET", "/api/v1/nodes", query={"limit": "999"})
+        found = await self._transport.call("nodes", "GET", NODES, query={"limit": "999"})
+        return list(found.get("items") or []), str(found["metadata"]["resourceVersion"])
+
+    def watch_nodes(self, resource_version: str, *, seconds: int) -> AsyncIterator[dict[str, Any]]:
+        """Return the events of nodes after the given version, as `watch_pods`."""
+        return self._watch(NODES, {}, resource_version, seconds)
+
+    async def list_node_claims(self) -> list[dict[str, Any]]:
+        """Return Karpenter's NodeClaims: the machines that it bought.
+
+        Raises:
+            ClusterError: There is no Karpenter (404), no right (403), or as above.
+        """
+        found = await self._transport.call("nodeclaims", "GET", NODE_CLAIMS, query={"limit": "999"})
         return list(found.get("items") or [])
 
     async def pod_metrics(self, namespace: str, selector: str) -> list[dict[str, Any]]:
@@ -223,10 +238,10 @@ class Cluster:
             async for piece in content.iter_any():
                 yield piece
 
-    async def watch_pods(
+    def watch_pods(
         self, namespace: str, selector: str, resource_version: str, *, seconds: int
     ) -> AsyncIterator[dict[str, Any]]:
-        """Yield the watch's events after the given version, bookmarks too, until it closes.
+        """Return the watch's events after the given version, bookmarks too, until it closes.
 
         Not tried again here: whoever watches knows from where to go on.
 
@@ -234,14 +249,19 @@ class Cluster:
             ExpiredError: The version is too old.
             ClusterError: The API server refuses, or the connection broke.
         """
+        chosen = {"labelSelector": selector}
+        return self._watch(_pods(namespace), chosen, resource_version, seconds)
+
+    async def _watch(
+        self, path: str, chosen: Mapping[str, str], resource_version: str, seconds: int
+    ) -> AsyncIterator[dict[str, Any]]:
         query = {
             "watch": "1",
-            "labelSelector": selector,
+            **chosen,
             "resourceVersion": resource_version,
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(seconds),
         }
-        path = _pods(namespace)
         async with self._transport.stream(
             "watch", path, query, silence_seconds=SILENCE_SECONDS
         ) as content:

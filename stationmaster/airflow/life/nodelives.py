@@ -14,20 +14,46 @@ if TYPE_CHECKING:
 
     from stationmaster.ledger.cost.prices import PriceBook
 
-__all__ = ["nodes_seen"]
+__all__ = ["launches_of", "nodes_seen"]
+
+
+def launches_of(claims: Iterable[Mapping[str, Any]]) -> dict[str, dt.datetime]:
+    """Return when the machines of Karpenter's NodeClaims were launched, by their nodes' names.
+
+    A machine is paid from its launch; its node comes half a minute later
+    (karpenter.sh/docs/concepts/nodeclaims).
+    """
+    found = ((_node_name(claim), _launched(claim)) for claim in claims)
+    return {name: launched for name, launched in found if name and launched is not None}
 
 
 def nodes_seen(
-    nodes: Iterable[Mapping[str, Any]], prices: PriceBook, now: dt.datetime
+    nodes: Iterable[Mapping[str, Any]],
+    prices: PriceBook,
+    now: dt.datetime,
+    launches: Mapping[str, dt.datetime] | None = None,
 ) -> list[NodeSeen]:
-    """Return what the ledger keeps of the nodes that are there; one without a uid is left out."""
-    found = (_seen(node, prices, now) for node in nodes)
+    """Return what the ledger keeps of the nodes that are there; one without a uid is left out.
+
+    Args:
+        nodes: As the API tells them.
+        prices: What they cost.
+        now: When they were there.
+        launches: When their machines were launched, by name; the node's creation where unknown.
+    """
+    found = (_seen(node, prices, now, launches or {}) for node in nodes)
     return [each for each in found if each is not None]
 
 
-def _seen(node: Mapping[str, Any], prices: PriceBook, now: dt.datetime) -> NodeSeen | None:
+def _seen(
+    node: Mapping[str, Any],
+    prices: PriceBook,
+    now: dt.datetime,
+    launches: Mapping[str, dt.datetime],
+) -> NodeSeen | None:
     metadata, facts = node["metadata"], node_facts_of(node)
-    created = moment(metadata.get("creationTimestamp"))
+    registered = moment(metadata.get("creationTimestamp"))
+    created = launches.get(str(metadata["name"]), registered)
     if created is None or not metadata.get("uid"):
         return None
     free = (node.get("status") or {}).get("allocatable") or {}
@@ -50,6 +76,18 @@ def _seen(node: Mapping[str, Any], prices: PriceBook, now: dt.datetime) -> NodeS
         price_currency=price.currency,
         price_note=price.note,
     )
+
+
+def _node_name(claim: Mapping[str, Any]) -> str:
+    return str((claim.get("status") or {}).get("nodeName") or "")
+
+
+def _launched(claim: Mapping[str, Any]) -> dt.datetime | None:
+    conditions = (claim.get("status") or {}).get("conditions") or ()
+    for each in conditions:
+        if each.get("type") == "Launched" and each.get("status") == "True":
+            return moment(each.get("lastTransitionTime"))
+    return moment(claim["metadata"].get("creationTimestamp"))
 
 
 def _rest(capacity: int | None, allocatable: int | None) -> int | None:

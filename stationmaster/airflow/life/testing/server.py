@@ -11,6 +11,7 @@ from aiohttp import web
 
 from stationmaster.airflow.life.apierrors import ClusterError, NotThereError
 from stationmaster.airflow.life.testing.faults import Faults, Refusal
+from stationmaster.airflow.life.testing.nodes import FakeNodes
 from stationmaster.airflow.life.testing.objects import PodObjects, matches
 from stationmaster.airflow.life.testing.scripts import PodScript, container_state, now, succeeds
 
@@ -42,7 +43,8 @@ class FakeCluster:
         self.objects = PodObjects()
         self.faults = Faults()
         self.events: list[dict[str, Any]] = []
-        self.nodes: list[dict[str, Any]] = []
+        self.machines = FakeNodes()
+        self.nodes = self.machines.items
         self.metrics: list[dict[str, Any]] = []
         self.silent_nodes: set[str] = set()
         self.created: list[str] = []
@@ -83,7 +85,8 @@ class FakeCluster:
         app.router.add_get(
             "/api/v1/namespaces/{namespace}/events", self._verb("events", self._events)
         )
-        app.router.add_get("/api/v1/nodes", self._verb("nodes", self._nodes))
+        app.router.add_get("/api/v1/nodes", self._nodes)
+        app.router.add_get("/apis/karpenter.sh/v1/nodeclaims", self.machines.list_claims)
         app.router.add_get("/api/v1/nodes/{name}", self._verb("node", self._node))
         path = "/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods"
         app.router.add_get(path, self._verb("metrics", self._pod_metrics))
@@ -188,9 +191,9 @@ class FakeCluster:
         found = [each for each in self.events if each["involvedObject"]["uid"] == uid]
         return {"items": found}
 
-    async def _nodes(self, request: web.Request) -> dict[str, Any]:
-        del request
-        return {"items": self.nodes}
+    async def _nodes(self, request: web.Request) -> web.StreamResponse:
+        refusal = self.faults.next_of("nodes")
+        return _refused(refusal) if refusal else await self.machines.list_or_watch(request)
 
     async def _node(self, request: web.Request) -> dict[str, Any]:
         name = request.match_info["name"]
