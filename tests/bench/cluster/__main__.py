@@ -2,8 +2,8 @@
 
 `python -m tests.bench.cluster` runs all and prints one JSON line a measurement; names choose
 some. `held` and `throughput` take no cluster but what `make cluster KWOK=1` has built: they run by
-name only, on a control plane of their own with simulated nodes. So does `day`, where Karpenter
-buys the nodes (`make cluster KARPENTER=1`).
+name only, on a control plane of their own with simulated nodes. So do `day` and `urgent`, where
+Karpenter buys the nodes (`make cluster KARPENTER=1`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tests.bench.cluster.day_curve import FULL_HOUR
 from tests.bench.cluster.day_stand import DayStand
 from tests.bench.cluster.platform_cpu import PlatformCpu
 from tests.bench.cluster.simulated import Simulated
+from tests.bench.cluster.urgent import POOLS, VALUES, Urgent
 from tests.cluster.ledger import attempts
 from tests.cluster.place import ROOT, Place
 from tests.cluster.release import Release
@@ -183,6 +184,12 @@ def _day(given: argparse.Namespace) -> dict[str, Any]:
         return Day(stand, given.hour_seconds, given.samples).run()
 
 
+def _urgent() -> dict[str, Any]:
+    """Return who went first where every node was taken."""
+    with DayStand("urgent_first.py", POOLS, VALUES) as stand:
+        return Urgent(stand).run()
+
+
 def _say(document: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps({"revision": _revision(), **document}) + "\n")
     sys.stdout.flush()
@@ -198,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the named measurements, all by default."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.cluster", description=__doc__)
     parts = ("idle", "side", "chain", "shards", "mapped", "kpo", "kpo_deferrable")
-    named = (*parts, "held", "throughput", "day")
+    named = (*parts, "held", "throughput", "day", "urgent")
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(named))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, choices=COUNTS)
@@ -214,6 +221,9 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if "day" in given.parts:
         _say(_day(given))
+    if "urgent" in given.parts:
+        _say(_urgent())
+    if set(given.parts) & {"day", "urgent"}:
         return 0
     if set(given.parts) & {"held", "throughput"}:
         for document in _alone(given):

@@ -60,7 +60,8 @@ class Day:
         ended = dt.datetime.now(dt.UTC)
         write_samples(self.samples_file, self.samples)
         self._look_until(self._second() + LEDGER_SECONDS)
-        document = day_figures(self.stand, self.samples, self.claims, (began, ended))
+        full = began + dt.timedelta(seconds=HOURS * self.hour_seconds)
+        document = day_figures(self.stand, self.samples, self.claims, (began, ended), full)
         states = {str(row["state"]): int(row["number"]) for row in self.stand.rows(TASKS)}
         document |= {"hour_seconds": self.hour_seconds, "steps_by_state": states}
         return {**document, "burst": self._burst()}
@@ -91,10 +92,10 @@ class Day:
     def _look(self) -> None:
         items, now, second = self.stand.plane.items, dt.datetime.now(dt.UTC), self._second()
         there = self.claims.look(items("/apis/karpenter.sh/v1/nodeclaims"), now)
-        hour = min(second / self.hour_seconds, float(HOURS))
+        hour = second / self.hour_seconds
         sample = sample_of(
             second,
-            (hour, orders_at(hour)),
+            (hour, orders_at(min(hour, HOURS))),
             items(f"/api/v1/namespaces/{NAMESPACE}/pods"),
             items("/api/v1/nodes"),
             [(each, price_of(each, self._prices)) for each in there],

@@ -56,6 +56,7 @@ def day_figures(
     samples: Sequence[Sample],
     claims: Claims,
     span: tuple[dt.datetime, dt.datetime],
+    full: dt.datetime,
 ) -> dict[str, Any]:
     """Return the figures of a day that is over.
 
@@ -63,7 +64,8 @@ def day_figures(
         stand: Whose ledger is asked.
         samples: Of the day.
         claims: The machines that were bought.
-        span: From when to when the day was.
+        span: From when to when the day was, the last nodes' end included.
+        full: When its 24 hours were over: a fixed fleet is paid up to then.
     """
     own = bill_of(claims.known.values(), read_prices(), span[1])
     cost = stand.command("cost", "show", "--json")
@@ -80,7 +82,7 @@ def day_figures(
             "tasks": round(tasks, 4),
             **parts,
             "ledger_misses_by": round((whole - own) / own, 5),
-            **_otherwise(stand.ledger_uri, span),
+            **_otherwise(stand.ledger_uri, span, full),
         },
         "attempts": cost["total"]["attempts"],
         "unpriced": cost["unpriced"],
@@ -143,7 +145,9 @@ def _waits(uri: str, span: tuple[dt.datetime, dt.datetime]) -> dict[str, Any]:
     return waits_of([(row["started_at"] - row["created_at"]).total_seconds() for row in rows])
 
 
-def _otherwise(uri: str, span: tuple[dt.datetime, dt.datetime]) -> dict[str, Any]:
+def _otherwise(
+    uri: str, span: tuple[dt.datetime, dt.datetime], full: dt.datetime
+) -> dict[str, Any]:
     """Return what the same time had cost on a fixed fleet, all on-demand and all spot."""
     ledger, prices = Ledger.open(uri), PriceBook.from_settings(CostSettings())
     window = _Span(span[0].date(), span[1].date(), *span)
@@ -153,8 +157,13 @@ def _otherwise(uri: str, span: tuple[dt.datetime, dt.datetime]) -> dict[str, Any
     for name in FLEETS:
         instance = prices.instance(name)
         assert instance is not None
-        outcome = fixed_fleet(uses, instance, *span)
-        fixed[name] = {"bill": round(outcome.bill, 4), "sentence": outcome.sentence}
+        outcome = fixed_fleet(uses, instance, span[0], full)
+        hours = (full - span[0]).total_seconds() / 3600
+        fixed[name] = {
+            "bill": round(outcome.bill, 4),
+            "usd_per_hour": round(outcome.bill / hours, 4),
+            "sentence": outcome.sentence,
+        }
     same = {name: all_at(lives, prices, name, *span) for name in ("on-demand", "spot")}
     cores, gib = peak_of(uses)
     return {

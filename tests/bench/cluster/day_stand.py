@@ -1,6 +1,7 @@
 """Airflow's scheduler with its launcher, Postgres and a ledger, before a cluster of Karpenter's.
 
-As `alone.py`, with nodes that Karpenter buys; the jobs, and so their sizes, are the product's own.
+As `alone.py`, with nodes that Karpenter buys. Jobs with their sizes and places, and the priority
+classes, are those of the chart with the values of k8s/eks.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.bench.cluster.alone import NAMESPACE, chart_settings
 from tests.bench.cluster.karpenter_plane import KarpenterPlane
-from tests.cluster.place import ROOT
+from tests.chart.rendering import of_kind, render
 from tests.launcher.airflow_home import AirflowHome
 from tests.ledger.postgres_server import running_postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
 __all__ = ["DayStand"]
@@ -37,18 +38,18 @@ class DayStand:
     Args:
         dag_file: Of day_dags.
         pools: Merge patches of NodePools, by their names.
-        manifests: Objects that are there before the first step.
+        values: Of the chart, over those of k8s/eks: helm's `--set=…`.
     """
 
     def __init__(
         self,
         dag_file: str,
         pools: dict[str, dict[str, Any]] | None = None,
-        manifests: list[dict[str, Any]] | None = None,
+        values: Sequence[str] = (),
     ) -> None:
         self._dag_file = dag_file
         self._pools = pools
-        self._manifests = manifests or []
+        self._values = values
         self._open = ExitStack()
         self.plane: KarpenterPlane
         self.ledger_uri = ""
@@ -96,9 +97,13 @@ class DayStand:
         plane = KarpenterPlane(folder / "control-plane", self._pools)
         self.plane = self._open.enter_context(plane)
         self.plane.kubectl("create", "namespace", NAMESPACE)
-        if self._manifests:
-            items = {"apiVersion": "v1", "kind": "List", "items": self._manifests}
-            self.plane.kubectl("apply", "-f", "-", text=json.dumps(items))
+        chart = render("eks-cluster", *self._values)
+        classes = list(of_kind(chart, "PriorityClass").values())
+        items = {"apiVersion": "v1", "kind": "List", "items": classes}
+        self.plane.kubectl("apply", "-f", "-", text=json.dumps(items))
+        catalog = folder / "catalog.yaml"
+        text = of_kind(chart, "ConfigMap")["stationmaster-catalog"]["data"]["catalog.yaml"]
+        catalog.write_text(text, encoding="utf-8")
         postgres = self._open.enter_context(running_postgres())
         self.ledger_uri = postgres.new_database()
         dags = folder / "dags"
@@ -108,7 +113,8 @@ class DayStand:
             **chart_settings(),
             "KUBECONFIG": str(self.plane.kubeconfig),
             "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
-            "STATIONMASTER_JOBS": str(ROOT / "jobs"),
+            "STATIONMASTER_CATALOG_FILE": str(catalog),
+            "STATIONMASTER_URGENT_PRIORITY_CLASS": "stationmaster-urgent",
             "STATIONMASTER_STEPS_NAMESPACE": NAMESPACE,
             "STATIONMASTER_LEDGER_URI": self.ledger_uri,
         }

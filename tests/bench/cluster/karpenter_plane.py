@@ -57,8 +57,8 @@ class KarpenterPlane(ControlPlane):
         definitions = program("karpenter-kwok").parent / "files"
         self.kubectl("apply", "--server-side", "-f", str(definitions))
         self.kubectl("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
-        self.kubectl("apply", "--server-side", "-f", str(FILES / "node-boots.yaml"))
-        self.kubectl("apply", "--server-side", "-f", str(FILES / "nodes.yaml"))
+        for name in ("node-boots.yaml", "step-stopped.yaml", "nodes.yaml"):
+            self.kubectl("apply", "--server-side", "-f", str(FILES / name))
         for pool, patch in self._changes.items():
             self.kubectl("patch", "nodepool", pool, "--type=merge", "-p", json.dumps(patch))
         self._start_karpenter()

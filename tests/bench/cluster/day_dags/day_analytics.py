@@ -1,7 +1,6 @@
 """An hour of the proof's day, shaped like morning_analytics: extracts in shards, merge, report.
 
-A run's conf says in how many shards each step is split, and how long a shard of it works; the
-pods go to the nodes that k8s/eks names for steps.
+A run's conf says in how many shards each step is split, and how long a shard of it works.
 """
 
 from __future__ import annotations
@@ -9,12 +8,9 @@ from __future__ import annotations
 import datetime as dt
 
 from airflow.sdk import DAG
-from kubernetes.client import models as k8s  # type: ignore[import-untyped]
 
 from stationmaster.airflow.operator import StepOperator
 
-NODES = "stationmaster.io/nodes"
-TOLERATION = k8s.V1Toleration(key=NODES, operator="Equal", value="steps", effect="NoSchedule")
 JOBS = {
     "extract_web": "extract-web",
     "extract_app": "extract-app",
@@ -31,8 +27,6 @@ def step(task_id: str) -> StepOperator:
         job=JOBS[task_id],
         business_date="2011-11-21",
         shards=f"{{{{ {told}['shards'] }}}}",
-        node_selector={NODES: "steps"},
-        tolerations=[TOLERATION],
         annotations={
             "kwok.x-k8s.io/step-seconds": f"{{{{ {told}['seconds'] }}}}s",
             "kwok.x-k8s.io/step-seconds-at-most": f"{{{{ {told}['at_most'] }}}}s",
