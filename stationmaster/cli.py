@@ -19,9 +19,11 @@ COMMANDS: Final = {
     "demo": "stationmaster.demo.commands:demo",
     "maintain": "stationmaster.step.datasets.commands:maintain",
     "forget": "stationmaster.step.datasets.commands:forget",
+    "anomalies": "stationmaster.monitor.series.anomaly_commands:app",
     "ledger": "stationmaster.ledger.commands:app",
     "sizes": "stationmaster.ledger.sizing.commands:app",
     "cost": "stationmaster.ledger.cost.commands:app",
+    "contracts": "stationmaster.step.payloads.commands:app",
     "sources": "stationmaster.sources.commands:app",
 }
 """Where each command lives; only the one that is called is imported, for some take seconds."""
