@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import altair as alt
+import vl_convert
 
 from tests.bench.cluster.day_curve import HOURS
 from tests.bench.cluster.day_samples import read_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tests.bench.cluster.day_samples import Sample
 
@@ -60,54 +61,45 @@ def rows_of(samples: Sequence[Sample]) -> list[dict[str, Any]]:
 
 
 def picture(
-    samples: Sequence[Sample], figures: dict[str, Any], fleet: str = FLEET
-) -> alt.VConcatChart:
-    """Return the picture.
+    samples: Sequence[Sample], figures: Mapping[str, Any], fleet: str = FLEET
+) -> dict[str, Any]:
+    """Return the picture, as Vega-Lite has it (vega.github.io/vega-lite/docs).
 
     Args:
         samples: Of the day.
         figures: The line that the measurement printed.
         fleet: Instance type of the fixed fleet to compare with.
     """
-    rows, money = rows_of(samples), figures["money_usd"]
-    fixed = money["fixed_fleet"][fleet]
-    data = alt.Data(values=rows)
+    fixed = figures["money_usd"]["fixed_fleet"][fleet]
     containers = [("running", BLUE), ("waiting for room", AMBER)]
     machines = [("with steps", TEAL), ("without a step", PALE), ("booting", AMBER)]
-    paid = [("Karpenter's nodes", BLUE), (f"fixed fleet of {fleet}", RED)]
-    limit = alt.Chart(alt.Data(values=[{"usd": fixed["usd_per_hour"]}])).mark_rule(
-        color=RED, strokeWidth=2, strokeDash=[7, 4]
-    )
+    paid = [("nodes that Karpenter bought", BLUE), (f"fixed fleet of {fleet}", RED)]
+    limit = _limit(fixed["usd_per_hour"])
     panels = [
-        _panel("Orders an hour", [], [_area(data, "orders", GREY)]),
-        _panel(
-            "Containers",
-            containers,
-            [_area(data, "containers", AMBER), _area(data, "running", BLUE)],
-        ),
+        _panel("Orders an hour", [], [_area("orders", GREY)]),
+        _panel("Containers", containers, [_area("containers", AMBER), _area("running", BLUE)]),
         _panel(
             "Machines",
             machines,
-            [
-                _area(data, "machines", AMBER),
-                _area(data, "ready", PALE),
-                _area(data, "busy", TEAL),
-            ],
+            [_area("machines", AMBER), _area("ready", PALE), _area("busy", TEAL)],
         ),
-        _panel("USD an hour", paid, [_area(data, "usd", BLUE), limit.encode(y="usd:Q")], last=True),
+        _panel("USD an hour", paid, [_area("usd", BLUE), limit], last=True),
     ]
-    return (
-        alt.vconcat(*panels, spacing=34)
-        .properties(
-            title=_title(figures, fixed["bill"]),
-            padding={"left": 20, "right": 24, "top": 18, "bottom": 14},
-        )
-        .configure(font="Helvetica, Arial, sans-serif", background="white")
-        .configure_view(stroke=None)
-        .configure_axis(
-            gridColor=GRID, domain=False, ticks=False, labelColor=MUTED, labelFontSize=12
-        )
-    )
+    axis = {"gridColor": GRID, "domain": False, "ticks": False, "labelColor": MUTED}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "data": {"values": rows_of(samples)},
+        "title": _title(figures, fixed["bill"]),
+        "padding": {"left": 20, "right": 24, "top": 18, "bottom": 14},
+        "spacing": 34,
+        "vconcat": panels,
+        "config": {
+            "font": "Helvetica, Arial, sans-serif",
+            "background": "white",
+            "view": {"stroke": None},
+            "axis": {**axis, "labelFontSize": 12},
+        },
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -119,12 +111,17 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     lines = given.figures.read_text(encoding="utf-8").splitlines()
     found = [each for line in lines if (each := json.loads(line))["what"] == "day"]
-    chart = picture(read_samples(given.samples), found[-1])
-    chart.save(str(given.out), **({"scale_factor": 2} if given.out.suffix == ".png" else {}))
+    drawn = picture(read_samples(given.samples), found[-1])
+    if given.out.suffix == ".png":
+        given.out.write_bytes(vl_convert.vegalite_to_png(drawn, scale=2))
+        return 0
+    svg = vl_convert.vegalite_to_svg(drawn)
+    # A tenth of a pixel is enough, and half of the file.
+    given.out.write_text(re.sub(r"(\d\.\d)\d+", r"\1", svg) + "\n", encoding="utf-8")
     return 0
 
 
-def _title(figures: dict[str, Any], fixed: float) -> alt.TitleParams:
+def _title(figures: Mapping[str, Any], fixed: float) -> dict[str, Any]:
     money, noon = figures["money_usd"], figures["containers"]["most"]
     bill, minutes = money["nodeclaims_bill"], HOURS * figures["hour_seconds"] / 60
     pressed = (
@@ -135,67 +132,86 @@ def _title(figures: dict[str, Any], fixed: float) -> alt.TitleParams:
         f"Nodes cost {bill:.2f} USD in these minutes, a fixed fleet for the peak {fixed:.2f} USD: "
         f"{1 - bill / fixed:.0%} less."
     )
-    return alt.TitleParams(
-        text="A day of 10,000 to 500,000 orders an hour, on nodes that Karpenter buys",
-        subtitle=[pressed, paid],
-        anchor="start",
-        offset=22,
-        fontSize=20,
-        color=INK,
-        subtitleFontSize=14,
-        subtitleColor=MUTED,
-        subtitlePadding=6,
-        subtitleLineHeight=20,
-    )
+    return {
+        "text": "A day of 10,000 to 500,000 orders an hour, on nodes that Karpenter buys",
+        "subtitle": [pressed, paid],
+        "anchor": "start",
+        "offset": 22,
+        "fontSize": 20,
+        "color": INK,
+        "subtitleFontSize": 14,
+        "subtitleColor": MUTED,
+        "subtitlePadding": 6,
+        "subtitleLineHeight": 20,
+    }
 
 
 def _panel(
-    name: str, legend: Sequence[tuple[str, str]], layers: list[alt.Chart], *, last: bool = False
-) -> alt.LayerChart:
-    hours = alt.X(
-        "hour:Q",
-        scale=alt.Scale(domain=[0, LAST_HOUR], nice=False),
-        axis=alt.Axis(
-            title=None,
-            values=list(range(0, HOURS + 1, 3)),
-            labels=last,
-            labelExpr="datum.value + ':00'",
-            labelPadding=8,
-        ),
-    )
-    drawn = [layer.encode(x=hours) if _is_area(layer) else layer for layer in layers]
-    texts = [_text(name, 0, INK, bold=True)]
-    at = float(LEGEND_START)
+    name: str,
+    legend: Sequence[tuple[str, str]],
+    layers: list[dict[str, Any]],
+    *,
+    last: bool = False,
+) -> dict[str, Any]:
+    texts, at = [_text(name, 0, INK, bold=True)], float(LEGEND_START)
     for words, color in legend:
-        texts += [_square(at, color), _text(words, at + 16, MUTED)]
-        at += 16 + len(words) * LETTER + 22
-    return alt.layer(*drawn, *texts).properties(width=WIDTH, height=HEIGHT)
+        texts += [_square(at, color), _text(words, at + 18, MUTED)]
+        at += 18 + len(words) * LETTER + 22
+    hours = {
+        "field": "hour",
+        "type": "quantitative",
+        "scale": {"domain": [0, LAST_HOUR], "nice": False},
+        "axis": {
+            "title": None,
+            "values": list(range(0, HOURS + 1, 3)),
+            "labels": last,
+            "labelExpr": "datum.value + ':00'",
+            "labelPadding": 8,
+        },
+    }
+    for layer in layers:
+        if layer["mark"]["type"] == "area":
+            layer["encoding"]["x"] = hours
+    return {"width": WIDTH, "height": HEIGHT, "layer": [*layers, *texts]}
 
 
-def _area(data: alt.Data, column: str, color: str) -> alt.Chart:
-    counts = alt.Y(f"{column}:Q", axis=alt.Axis(title=None, tickCount=4, format="~s"))
-    return alt.Chart(data).mark_area(color=color, interpolate="step-after").encode(y=counts)
+def _area(column: str, color: str) -> dict[str, Any]:
+    axis = {"title": None, "tickCount": 4, "format": ",~r"}
+    return {
+        "mark": {"type": "area", "color": color, "interpolate": "step-after"},
+        "encoding": {"y": {"field": column, "type": "quantitative", "axis": axis}},
+    }
 
 
-def _is_area(layer: alt.Chart) -> bool:
-    return bool(layer.mark.type == "area")
+def _limit(usd: float) -> dict[str, Any]:
+    return {
+        "data": {"values": [{"usd": usd}]},
+        "mark": {"type": "rule", "color": RED, "strokeWidth": 2, "strokeDash": [7, 4]},
+        "encoding": {"y": {"field": "usd", "type": "quantitative"}},
+    }
 
 
-def _text(words: str, x: float, color: str, *, bold: bool = False) -> alt.Chart:
-    mark = alt.Chart(alt.Data(values=[{}])).mark_text(
-        text=words,
-        align="left",
-        baseline="middle",
-        color=color,
-        fontSize=14 if bold else 12,
-        fontWeight="bold" if bold else "normal",
-    )
-    return mark.encode(x=alt.value(x), y=alt.value(-14))
+def _text(words: str, x: float, color: str, *, bold: bool = False) -> dict[str, Any]:
+    mark = {
+        "type": "text",
+        "text": words,
+        "align": "left",
+        "baseline": "middle",
+        "color": color,
+        "fontSize": 14 if bold else 12,
+        "fontWeight": "bold" if bold else "normal",
+    }
+    return _above(mark, x)
 
 
-def _square(x: float, color: str) -> alt.Chart:
-    mark = alt.Chart(alt.Data(values=[{}])).mark_square(color=color, size=110, opacity=1)
-    return mark.encode(x=alt.value(x + 6), y=alt.value(-14))
+def _square(x: float, color: str) -> dict[str, Any]:
+    return _above({"type": "square", "color": color, "size": 110, "opacity": 1}, x + 6)
+
+
+def _above(mark: dict[str, Any], x: float) -> dict[str, Any]:
+    """Return a mark above its panel."""
+    encoding = {"x": {"value": x}, "y": {"value": -14}}
+    return {"data": {"values": [{}]}, "mark": mark, "encoding": encoding}
 
 
 if __name__ == "__main__":

@@ -215,7 +215,7 @@ def test_the_picture_names_its_money() -> None:
         "nodes": {"most": 17},
         "money_usd": {"nodeclaims_bill": 1.0, "fixed_fleet": fleet},
     }
-    drawn = picture([sample(0), sample(1200, running=50)], figures).to_dict()
+    drawn = picture([sample(0), sample(1200, running=50)], figures)
     heading = " ".join(drawn["title"]["subtitle"])
     assert "in 40 minutes" in heading
     assert "1.00 USD" in heading
