@@ -71,8 +71,8 @@ lint: setup ## Format check, lint and types only
 ##@ Run on Kubernetes
 
 .PHONY: cluster
-cluster: ## Start a kind cluster here (YES=1 installs system packages, KWOK=1: simulated nodes, METRICS=1: metrics-server)
-	@YES=$(YES) KWOK=$(KWOK) METRICS=$(METRICS) k8s/kind/cluster up
+cluster: ## Start a kind cluster here (YES=1 installs system packages, KWOK=1: simulated nodes, KARPENTER=1: which Karpenter buys, METRICS=1: metrics-server)
+	@YES=$(YES) KWOK=$(KWOK) KARPENTER=$(KARPENTER) METRICS=$(METRICS) k8s/kind/cluster up
 
 .PHONY: cluster-status
 cluster-status: ## Say how the cluster is, and how to talk to it

@@ -10,8 +10,19 @@ from typing import Final
 __all__ = ["KIND", "LIBRARY", "Ended", "run_part", "version_pins"]
 
 KIND: Final = Path(__file__).resolve().parents[2] / "k8s" / "kind"
-LIBRARY: Final = ("say", "build", "engine", "images", "network", "nodes", "kwok", "metrics", "up")
-ASKS: Final = ("YES", "CI", "NODES", "KWOK", "METRICS")
+LIBRARY: Final = (
+    "say",
+    "build",
+    "engine",
+    "images",
+    "network",
+    "nodes",
+    "kwok",
+    "karpenter",
+    "metrics",
+    "up",
+)
+ASKS: Final = ("YES", "CI", "NODES", "KWOK", "KARPENTER", "METRICS")
 """Settings of whoever runs the tests, which must not leak into them."""
 
 Ended = subprocess.CompletedProcess[str]

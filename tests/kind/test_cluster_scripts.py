@@ -68,6 +68,13 @@ def test_an_unknown_way_is_refused(tmp_path: Path) -> None:
     assert "expected NODES=pulled, NODES=built or neither; got NODES=bild." in ended.stderr
 
 
+def test_karpenter_brings_its_simulated_nodes_along(tmp_path: Path) -> None:
+    """Promise KWOK with Karpenter, neither without being asked."""
+    there = "WAY=pulled; installed_tool() { true; }; image_in_use() { echo there; }; missing_steps"
+    assert run_part(there, tmp_path).stdout.split() == []
+    assert run_part(there, tmp_path, KARPENTER="1").stdout.split() == ["kwok", "karpenter"]
+
+
 def test_more_nodes_than_addresses_are_refused(tmp_path: Path) -> None:
     """Promise that no more nodes are simulated than the cluster has pod addresses for."""
     ended = run_part("simulate 201", tmp_path)

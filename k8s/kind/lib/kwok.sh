@@ -24,7 +24,7 @@ start_simulation() {
 		-f "$files/node-heartbeat-with-lease.yaml" >/dev/null
 	if ! kwok_runs; then
 		setsid nohup "$(program kwok)" --kubeconfig "$KUBECONFIG_FILE" --manage-all-nodes=false \
-			--manage-nodes-with-label-selector="$SIMULATED" --enable-crds=Stage \
+			--manage-nodes-with-label-selector="kwok.x-k8s.io/node in (simulated,fake)" --enable-crds=Stage \
 			--node-lease-duration-seconds=40 -v WARN \
 			>>"$LOGS/kwok-run.log" 2>&1 </dev/null 9>&- &
 		echo $! >"$STATE/kwok.pid"

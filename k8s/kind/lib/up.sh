@@ -34,6 +34,9 @@ installed_tool() {
 	esac
 }
 
+# Karpenter has nothing but simulated nodes to buy here.
+wants_simulation() { [ "${KWOK:-}" = 1 ] || [ "${KARPENTER:-}" = 1 ]; }
+
 # Prints the steps that are still to be done, in order.
 missing_steps() {
 	local tool module
@@ -46,7 +49,8 @@ missing_steps() {
 			modules+=("${NODE_MODULES[@]}")
 		fi
 	fi
-	[ "${KWOK:-}" != 1 ] || modules+=(kwok)
+	! wants_simulation || modules+=(kwok)
+	[ "${KARPENTER:-}" != 1 ] || modules+=(karpenter)
 	[ "${METRICS:-}" != 1 ] || modules+=(metrics-server)
 	for module in $(printf '%s\n' "${modules[@]}" | awk '!seen[$0]++'); do
 		is_built "$module" || echo "$module"
@@ -153,6 +157,7 @@ up() {
 	mapfile -t names < <(node_names)
 	if [ "$(nodes_running)" -lt ${#names[@]} ]; then
 		# KWOK may talk to a port that is another now.
+		stop_karpenter
 		stop_simulation
 		start_nodes
 	fi
@@ -166,8 +171,11 @@ up() {
 		rm -f "$STATE/base.image"
 	fi
 	wait_until_ready ${#names[@]}
-	if [ "${KWOK:-}" = 1 ] || [ -n "$(simulated_nodes)" ]; then
+	if wants_simulation || [ -n "$(simulated_nodes)" ]; then
 		start_simulation
+	fi
+	if [ "${KARPENTER:-}" = 1 ]; then
+		start_karpenter
 	fi
 	if [ "${METRICS:-}" = 1 ] && ! metrics_run; then
 		start_metrics
@@ -176,6 +184,7 @@ up() {
 }
 
 delete() {
+	stop_karpenter
 	stop_simulation
 	if ! command -v docker >/dev/null; then
 		say "There is no Docker here, so there is no cluster."
@@ -200,6 +209,7 @@ status() {
 	say "Nodes:    $(cat "$STATE/way" 2>/dev/null); image $used"
 	kubectl_here get nodes -l "$REAL_NODES" || say "The API server does not answer: make cluster"
 	simulation_status
+	karpenter_status
 	metrics_status
 	say "kubectl:  export KUBECONFIG=$KUBECONFIG_FILE PATH=$STATE/bin:\$PATH"
 	[ ! -s "$STATE/base.image" ] || say "Base:     $(cat "$STATE/base.image") (for ARG BASE_IMAGE)"
