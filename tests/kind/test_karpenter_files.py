@@ -12,6 +12,7 @@ import yaml
 
 from stationmaster.ledger.cost.prices import SHIPPED_PRICES, PriceBook
 from stationmaster.ledger.cost.settings import CostSettings
+from tests.bench.cluster.karpenter_plane import with_cores
 from tests.kind.scripts import KIND
 
 FILES = KIND / "karpenter"
@@ -69,6 +70,15 @@ def test_machines_come_in_each_zone_and_way_to_pay(types: list[dict[str, Any]]) 
         }
         assert len(places) == len(labels) == 6
         assert all(f"karpenter.k8s.aws/{name}" in it for it in labels for name in chosen)
+
+
+def test_a_pool_may_be_tried_with_other_machines() -> None:
+    """A trial changes the cores of its nodes, and nothing else that the pool asks for."""
+    patch = with_cores("steps-small", [2, 16])
+    requirements = patch["spec"]["template"]["spec"]["requirements"]
+    values = {each["key"]: each["values"] for each in requirements}
+    assert values["karpenter.k8s.aws/instance-cpu"] == ["2", "16"]
+    assert values["karpenter.sh/capacity-type"] == ["spot", "on-demand"]
 
 
 def test_a_node_takes_as_long_to_boot_as_on_ec2() -> None:

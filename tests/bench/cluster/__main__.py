@@ -26,6 +26,7 @@ from tests.bench.cluster.bare_pods import bare_pods
 from tests.bench.cluster.day import Day
 from tests.bench.cluster.day_curve import FULL_HOUR
 from tests.bench.cluster.day_stand import DayStand
+from tests.bench.cluster.karpenter_plane import with_cores
 from tests.bench.cluster.platform_cpu import PlatformCpu
 from tests.bench.cluster.simulated import Simulated
 from tests.bench.cluster.urgent import POOLS, VALUES, Urgent
@@ -180,8 +181,10 @@ def _alone(given: argparse.Namespace) -> list[dict[str, Any]]:
 
 def _day(given: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of a day on nodes that Karpenter buys."""
-    with DayStand("day_analytics.py") as stand:
-        return Day(stand, given.hour_seconds, given.samples).run()
+    pools = {"steps-small": with_cores("steps-small", given.cores)} if given.cores else {}
+    with DayStand("day_analytics.py", pools) as stand:
+        found = Day(stand, given.hour_seconds, given.samples).run()
+    return {**found, "cores_of_nodes": given.cores or "as on EKS", "load": os.getloadavg()}
 
 
 def _urgent() -> dict[str, Any]:
@@ -215,6 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--seconds", type=float, default=0.0, help="how long a simulated step runs")
     parser.add_argument("--hour-seconds", type=float, default=FULL_HOUR, help="of `day`")
+    parser.add_argument("--cores", type=int, nargs="+", help="that `day`'s small nodes may have")
     parser.add_argument("--samples", type=Path, default=Path("build/day-samples.csv"))
     given = parser.parse_args(arguments)
     # Whoever ends the measurement ends what it has started as well.

@@ -13,16 +13,20 @@ import sys
 import urllib.request
 from typing import TYPE_CHECKING, Any, Self
 
+import yaml
+
 from stationmaster.ledger.cost.prices import SHIPPED_PRICES
 from tests.bench.cluster.control_plane import NODE_LABEL, ControlPlane, free_port, program
 from tests.cluster.place import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["KarpenterPlane"]
+__all__ = ["KarpenterPlane", "with_cores"]
 
 FILES = ROOT / "k8s" / "kind" / "karpenter"
+CORES_LABEL = "karpenter.k8s.aws/instance-cpu"
 NOT_KARPENTERS = [
     {
         "op": "add",
@@ -31,6 +35,17 @@ NOT_KARPENTERS = [
     }
 ]
 """What keeps KWOK's own stage, which boots a node in no time, off Karpenter's nodes."""
+
+
+def with_cores(pool: str, cores: Sequence[int]) -> dict[str, Any]:
+    """Return the merge patch after which a NodePool buys machines of these numbers of cores."""
+    documents = yaml.safe_load_all((FILES / "nodes.yaml").read_text(encoding="utf-8"))
+    [found] = [each for each in documents if each["metadata"]["name"] == pool]
+    requirements = found["spec"]["template"]["spec"]["requirements"]
+    for each in requirements:
+        if each["key"] == CORES_LABEL:
+            each["values"] = [str(number) for number in cores]
+    return {"spec": {"template": {"spec": {"requirements": requirements}}}}
 
 
 class KarpenterPlane(ControlPlane):
