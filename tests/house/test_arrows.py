@@ -32,6 +32,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "stationmaster.step.protocol",
         "stationmaster.step.settings",
     ),
+    "stationmaster/monitor": (
+        "stationmaster.ledger",
+        "stationmaster.monitor",
+        "stationmaster.step.errors",
+        "stationmaster.step.settings",
+    ),
     "stationmaster/sources": (
         "stationmaster.sources",
         "stationmaster.step.errors",

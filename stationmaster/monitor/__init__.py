@@ -1,0 +1,1 @@
+"""Watch what runs: checks, series, alerts."""
