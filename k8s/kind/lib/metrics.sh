@@ -21,7 +21,7 @@ metrics_manifests() {
 		    patch: |
 		      - {op: add, path: /spec/template/spec/containers/0/args/-, value: --kubelet-insecure-tls}
 	END
-	kubectl_here kustomize "$1"
+	kubectl_here kustomize "$1" 2>>"$LOGS/metrics.log"
 }
 
 start_metrics() {
@@ -29,7 +29,7 @@ start_metrics() {
 	ensure_built metrics-server
 	if [ "$WAY" = built ]; then
 		has_image "$METRICS_IMAGE" ||
-			one_program metrics-server metrics-server "$METRICS_IMAGE" /metrics-server
+			one_program metrics-server metrics-server "$METRICS_IMAGE" /metrics-server >/dev/null
 		kind_here load docker-image --name "$CLUSTER" "$METRICS_IMAGE" >>"$LOGS/metrics.log" 2>&1
 	fi
 	rm -rf "$folder"
