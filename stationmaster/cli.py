@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "maintain": "stationmaster.step.datasets.commands:maintain",
     "forget": "stationmaster.step.datasets.commands:forget",
     "anomalies": "stationmaster.monitor.series.anomaly_commands:app",
+    "forecast": "stationmaster.monitor.series.forecast_commands:app",
     "ledger": "stationmaster.ledger.commands:app",
     "sizes": "stationmaster.ledger.sizing.commands:app",
     "cost": "stationmaster.ledger.cost.commands:app",
