@@ -61,6 +61,9 @@ def see_nodes(engine: sa.Engine, nodes: Iterable[NodeSeen]) -> None:
         return
     insert = (postgresql if engine.dialect.name == "postgresql" else sqlite).insert(node_life)
     fresh = {name: insert.excluded[name] for name in rows[0] if name not in {"uid", "created_at"}}
+    # A machine's launch may be told after its node was seen first.
+    created, known = insert.excluded.created_at, node_life.c.created_at
+    fresh["created_at"] = sa.case((created < known, created), else_=known)
     newer = insert.excluded.seen_at >= node_life.c.seen_at
     upsert = insert.on_conflict_do_update(index_elements=["uid"], set_=fresh, where=newer)
     with transaction(engine, writes=True) as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from stationmaster.airflow.life.nodelives import nodes_seen
@@ -56,6 +57,18 @@ def test_an_old_look_does_not_shorten_a_life(ledger: Ledger) -> None:
     lives = {each.name: each.end for each in ledger.lives_between(NOON, NOON + 3 * HOUR)}
 
     assert lives == {"a": NOON + HOUR, "b": None}
+
+
+def test_a_launch_and_an_end_that_were_told_stand(ledger: Ledger) -> None:
+    """A launch that is told later moves the begin back; an end that was seen is the end."""
+    [seen] = nodes_seen([node("a")], BOOK, NOON)
+    launched = NOON - HOUR - dt.timedelta(seconds=22)
+    for each in (seen, replace(seen, created_at=launched, seen_at=NOON, gone_at=NOON)):
+        ledger.see_nodes([each])
+
+    [life] = ledger.lives_between(NOON - HOUR, NOON + HOUR)
+    assert (life.start, life.end) == (launched, NOON)
+    assert ledger.lives_between(NOON + HOUR, NOON + 2 * HOUR) == []
 
 
 def test_a_node_without_a_price_is_kept_and_not_billed(ledger: Ledger) -> None:

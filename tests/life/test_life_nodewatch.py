@@ -25,7 +25,7 @@ LAUNCHED = dt.datetime(2011, 11, 22, 11, 0, tzinfo=dt.UTC)
 CLAIM = {
     "metadata": {"name": "steps-1", "creationTimestamp": "2011-11-22T10:59:59Z"},
     "status": {
-        "nodeName": "a",
+        "providerID": "aws:///a",
         "conditions": [
             {"type": "Launched", "status": "True", "lastTransitionTime": "2011-11-22T11:00:00Z"}
         ],
@@ -42,6 +42,7 @@ def node(name: str) -> dict[str, Any]:
             "creationTimestamp": "2011-11-22T11:00:22Z",
             "labels": {"node.kubernetes.io/instance-type": "m5.large"},
         },
+        "spec": {"providerID": f"aws:///{name}"},
         "status": {"capacity": {"cpu": "2", "memory": "8Gi"}},
     }
 

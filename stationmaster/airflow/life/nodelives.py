@@ -18,12 +18,12 @@ __all__ = ["launches_of", "nodes_seen"]
 
 
 def launches_of(claims: Iterable[Mapping[str, Any]]) -> dict[str, dt.datetime]:
-    """Return when the machines of Karpenter's NodeClaims were launched, by their nodes' names.
+    """Return when the machines of Karpenter's NodeClaims were launched, by their provider ids.
 
     A machine is paid from its launch; its node comes half a minute later
     (karpenter.sh/docs/concepts/nodeclaims).
     """
-    found = ((_node_name(claim), _launched(claim)) for claim in claims)
+    found = ((_provider_id(claim.get("status")), _launched(claim)) for claim in claims)
     return {name: launched for name, launched in found if name and launched is not None}
 
 
@@ -39,7 +39,8 @@ def nodes_seen(
         nodes: As the API tells them.
         prices: What they cost.
         now: When they were there.
-        launches: When their machines were launched, by name; the node's creation where unknown.
+        launches: When their machines were launched, by provider id; the node's creation where
+            that is not known.
     """
     found = (_seen(node, prices, now, launches or {}) for node in nodes)
     return [each for each in found if each is not None]
@@ -53,7 +54,7 @@ def _seen(
 ) -> NodeSeen | None:
     metadata, facts = node["metadata"], node_facts_of(node)
     registered = moment(metadata.get("creationTimestamp"))
-    created = launches.get(str(metadata["name"]), registered)
+    created = launches.get(_provider_id(node.get("spec")), registered)
     if created is None or not metadata.get("uid"):
         return None
     free = (node.get("status") or {}).get("allocatable") or {}
@@ -78,8 +79,8 @@ def _seen(
     )
 
 
-def _node_name(claim: Mapping[str, Any]) -> str:
-    return str((claim.get("status") or {}).get("nodeName") or "")
+def _provider_id(part: Mapping[str, Any] | None) -> str:
+    return str((part or {}).get("providerID") or "")
 
 
 def _launched(claim: Mapping[str, Any]) -> dt.datetime | None:

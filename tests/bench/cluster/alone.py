@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-__all__ = ["NAMESPACE", "Alone", "chart_settings"]
+__all__ = ["MARK", "NAMESPACE", "Alone", "chart_settings"]
 
 HERE = Path(__file__).parent
 POOL = "bench_simulated"

@@ -16,10 +16,10 @@ from pathlib import Path
 from shutil import copyfile
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.bench.cluster.alone import NAMESPACE, chart_settings
+from tests.bench.cluster.alone import MARK, NAMESPACE, chart_settings
 from tests.bench.cluster.karpenter_plane import KarpenterPlane
 from tests.chart.rendering import of_kind, render
-from tests.launcher.airflow_home import AirflowHome
+from tests.launcher.airflow_home import AirflowHome, eventually
 from tests.ledger.postgres_server import running_postgres
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class DayStand:
         self.ledger_uri = ""
 
     def __enter__(self) -> Self:
-        """Start everything; no step is triggered yet and no node is there."""
+        """Start everything; the launcher waits for work, and no node is there yet."""
         try:
             self._start()
         except BaseException:
@@ -122,3 +122,5 @@ class DayStand:
         self._open.callback(self._home.close)
         self._home.call("sync", path=self._dag_file)
         self._home.launcher(self._home.scheduler())
+        log = self._home.folder / "scheduler.log"
+        eventually(lambda: MARK in log.read_text("utf-8", "replace"), seconds=300)
