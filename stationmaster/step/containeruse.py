@@ -1,4 +1,4 @@
-"""What the kernel counts for the step's container: its working set, and how long it was held back.
+"""What the kernel counts for the step's container: working set, time held back, kills for memory.
 
 Only where the container is the step's own: on a laptop, and in a container that runs other
 things too, the same files tell of those as well.
@@ -34,6 +34,7 @@ class ContainerUse:
         throttled: Name in it of that time.
         unit_seconds: Of that time.
         processes: The container's processes.
+        memory_events: Counts, as `oom_kill`, the processes that were killed for memory.
     """
 
     usage: Path
@@ -43,6 +44,7 @@ class ContainerUse:
     throttled: str
     unit_seconds: float
     processes: Path
+    memory_events: Path
 
     @classmethod
     def in_folder(cls, folder: Path = CGROUP_FOLDER) -> Self | None:
@@ -59,6 +61,7 @@ class ContainerUse:
                 throttled="throttled_usec",
                 unit_seconds=MICROSECONDS,
                 processes=folder / "cgroup.procs",
+                memory_events=folder / "memory.events",
             )
         memory = folder / "memory"
         if not (memory / "memory.usage_in_bytes").exists():
@@ -71,6 +74,7 @@ class ContainerUse:
             throttled="throttled_time",
             unit_seconds=NANOSECONDS,
             processes=memory / "cgroup.procs",
+            memory_events=memory / "memory.oom_control",
         )
 
     def is_own(self, family: Callable[[], set[int]] | None = None) -> bool:
@@ -91,6 +95,10 @@ class ContainerUse:
         """Return how long threads waited for the CPU limit, summed over CPUs."""
         told = _field(self.cpu_stat, self.throttled)
         return None if told is None else told * self.unit_seconds
+
+    def oom_kills(self) -> int | None:
+        """Return how many of the container's processes the kernel killed for memory so far."""
+        return _field(self.memory_events, "oom_kill")
 
 
 def _family() -> set[int]:

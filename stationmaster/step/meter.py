@@ -74,6 +74,7 @@ class Meter:
         self._container = ContainerUse.in_folder()
         self._working_set: int | None = None
         self._throttled: float | None = None
+        self._oom_kills: int | None = None
         self._cpu_before = 0.0 if since_process_start else tree_use(os.getpid()).cpu_seconds
         self._started = time.monotonic()
         if since_process_start:
@@ -119,6 +120,7 @@ class Meter:
             peak_memory_bytes=self._peak,
             peak_working_set_bytes=self._working_set,
             throttled_seconds=None if self._throttled is None else round(self._throttled, 3),
+            oom_kills=self._oom_kills,
             rows_read=self._rows_read,
             rows_written=self._rows_written,
             bytes_read=self._bytes_read,
@@ -135,13 +137,14 @@ class Meter:
         self._cpu = max(self._cpu, use.cpu_seconds - self._cpu_before)
 
     def _ask_the_kernel(self) -> None:
-        """Take the container's working set and throttling, where the container is our own."""
+        """Take what the kernel counts for the container, where it is our own."""
         if self._container is None:
             return
         if (working_set := self._container.working_set_bytes()) is not None:
             self._working_set = max(self._working_set or 0, working_set)
         if (throttled := self._container.throttled_seconds()) is not None:
             self._throttled = throttled
+        self._oom_kills = self._container.oom_kills()
 
     def _passed_a_mark(self) -> bool:
         before = len(self._marks)

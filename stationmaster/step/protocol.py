@@ -131,6 +131,11 @@ class Measurements(_Document):
     throttled_seconds: float | None = Field(
         default=None, description="How long the step's threads waited for their CPU limit."
     )
+    oom_kills: int | None = Field(
+        default=None,
+        description="How many processes of the container the kernel killed for memory. Null where "
+        "the container is not the step's own.",
+    )
     rows_read: int = 0
     rows_written: int = 0
     bytes_read: int = 0

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stationmaster.airflow.life.plan import StepPlan
     from tests.cluster.life_place import LifePlace
 
-__all__ = ["growing_plan"]
+__all__ = ["growing_plan", "parent_plan"]
 
 SCRIPT = """
 import json, os, time
@@ -36,6 +36,22 @@ tell("done")
 """
 
 
+PARENT = """
+import json, subprocess, sys, time
+from stationmaster.step.meter import Meter
+
+def tell(status):
+    result = {"protocol": 1, "status": status, "measurements": meter.measurements().model_dump()}
+    with open("/dev/termination-log", "w") as file:
+        json.dump(result, file)
+
+with Meter(since_process_start=True, on_tick=lambda: tell("running")) as meter:
+    code = subprocess.run([sys.executable, "-c", "held = bytearray(MIB * 2**20)"]).returncode
+tell("done" if code == 0 else "failed")
+sys.exit(9 if code else 0)
+"""
+
+
 def growing_plan(  # noqa: PLR0913 (one keyword for each thing it is told)
     home: LifePlace,
     *,
@@ -55,14 +71,13 @@ def growing_plan(  # noqa: PLR0913 (one keyword for each thing it is told)
         in_place: Let it ask for more where it runs.
         seconds_before: It works so long before it grows.
     """
-    image = next(iter(home.place.catalog.values()))["image"]
     told = {"MOST": mib, "RATE": mib_a_second, "BEFORE": seconds_before}
     code = SCRIPT
     for name, value in told.items():
         code = code.replace(name, str(value))
     plan = home.plan(
         f"exec python -c {_quoted(code)}",
-        image=str(image),
+        image=image_of_ours(home),
         memory=limit,
         grows=in_place,
         budgets={"pause_seconds": 0},
@@ -70,6 +85,18 @@ def growing_plan(  # noqa: PLR0913 (one keyword for each thing it is told)
     if in_place:
         let_grow(step_container(plan.pod))
     return plan
+
+
+def parent_plan(home: LifePlace, *, mib: int, limit: str = "128Mi") -> StepPlan:
+    """Return the plan of a step whose child takes so many MiB, and which fails when it dies."""
+    script = f"exec python -c {_quoted(PARENT.replace('MIB', str(mib)))}"
+    budgets = {"pause_seconds": 0}
+    return home.plan(script, image=image_of_ours(home), memory=limit, budgets=budgets)
+
+
+def image_of_ours(home: LifePlace) -> str:
+    """Return an image with our runner in it: any job's."""
+    return str(next(iter(home.place.catalog.values()))["image"])
 
 
 def _quoted(code: str) -> str:

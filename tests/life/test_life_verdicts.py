@@ -187,6 +187,26 @@ def test_137_is_memory_only_with_evidence(peak: int, verdict: Verdict) -> None:
     assert finding.verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("kills", "verdict"), [(1, Verdict.OUT_OF_MEMORY), (0, Verdict.STEP_FAILED)]
+)
+def test_a_child_that_the_kernel_killed_is_memory(kills: int, verdict: Verdict) -> None:
+    """The step outlived its child and failed by itself: the kernel's own count tells why."""
+    pod = recorded("exit1")
+    word = {
+        "protocol": 1,
+        "status": "failed",
+        "error": {"kind": "CalledProcessError", "message": "died with <Signals.SIGKILL: 9>"},
+        "measurements": {"oom_kills": kills},
+    }
+    pod["status"]["containerStatuses"][0]["state"]["terminated"]["message"] = json.dumps(word)
+
+    finding = judge(pod)
+
+    assert finding is not None
+    assert finding.verdict is verdict
+
+
 @pytest.mark.parametrize("state", ["ContainerStatusUnknown", "Unknown"])
 def test_an_end_that_no_kubelet_saw_is_a_lost_node(state: str) -> None:
     """A made-up exit code of a container that was not found again is no exit code."""

@@ -17,11 +17,13 @@ V2 = {
     "memory.stat": "anon 600\ninactive_file 300\nactive_file 100\n",
     "cpu.stat": "usage_usec 5\nnr_throttled 2\nthrottled_usec 2500000\n",
     "cgroup.procs": "1\n7\n",
+    "memory.events": "low 0\noom 2\noom_kill 1\noom_group_kill 0\n",
 }
 V1 = {
     "memory/memory.usage_in_bytes": "1000\n",
     "memory/memory.stat": "inactive_file 1\ntotal_inactive_file 300\n",
     "memory/cgroup.procs": "1\n7\n",
+    "memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n",
     "cpu/cpu.stat": "nr_periods 4\nthrottled_time 2500000000\n",
 }
 
@@ -38,11 +40,12 @@ def cgroup(folder: Path, files: dict[str, str]) -> ContainerUse:
 
 @pytest.mark.parametrize("files", [V1, V2], ids=["v1", "v2"])
 def test_both_versions_say_the_same(tmp_path: Path, files: dict[str, str]) -> None:
-    """Working set is usage less inactive page cache; throttling is in seconds."""
+    """Working set is usage less inactive page cache; throttling is in seconds; kills count."""
     use = cgroup(tmp_path, files)
 
     assert use.working_set_bytes() == 700
     assert use.throttled_seconds() == 2.5
+    assert use.oom_kills() == 1
 
 
 @pytest.mark.parametrize("files", [V1, V2], ids=["v1", "v2"])
@@ -60,6 +63,8 @@ def test_files_that_say_nothing_measure_nothing(tmp_path: Path) -> None:
 
     assert ContainerUse.in_folder(tmp_path / "nothing") is None
     assert (use.working_set_bytes(), use.throttled_seconds()) == (None, None)
+    (tmp_path / "memory.events").unlink()
+    assert use.oom_kills() is None
 
 
 def test_the_meter_tells_only_of_its_own_container() -> None:

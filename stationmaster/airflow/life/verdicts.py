@@ -273,6 +273,9 @@ def _last_word_on_memory(
         return None
     if result.error is not None and result.error.kind == "MemoryError":
         return f"it was refused an allocation ({result.error.message or 'MemoryError'})"
+    if kills := result.measurements.oom_kills:
+        what = "a process" if kills == 1 else f"{kills} processes"
+        return f"the kernel killed {what} of its container for memory, and then it failed"
     limit, peak = memory_limit(pod), result.measurements.peak_memory_bytes
     killed = code == SHELL_SIGNAL_BASE + signal.SIGKILL
     if killed and limit and peak >= NEAR_THE_LIMIT * limit:
