@@ -201,7 +201,7 @@ def test_waits_are_told_apart() -> None:
 def test_the_picture_stacks_what_was_seen() -> None:
     """Areas end where the samples say; what comes an hour after the day is left out."""
     seen = {"running": 5, "pending": 2, "nodes": 4, "empty": 1, "booting": 2, "usd_per_hour": 0.4}
-    [row] = rows_of([sample(1200, **seen), sample(2600)])
+    [row] = rows_of([sample(1200, **seen), sample(1202), sample(2600)])
     assert (row["running"], row["containers"]) == (5, 7)
     assert (row["busy"], row["ready"], row["machines"]) == (3, 4, 6)
 
@@ -215,7 +215,7 @@ def test_the_picture_names_its_money() -> None:
         "nodes": {"most": 17},
         "money_usd": {"nodeclaims_bill": 1.0, "fixed_fleet": fleet},
     }
-    drawn = picture([sample(0), sample(1200, running=50)], figures)
+    drawn = picture([sample(0), sample(600), sample(1200, running=50)], figures)
     heading = " ".join(drawn["title"]["subtitle"])
     assert "in 40 minutes" in heading
     assert "1.00 USD" in heading
