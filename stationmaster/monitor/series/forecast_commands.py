@@ -22,12 +22,15 @@ from stationmaster.monitor.series.anomaly_commands import (
     tell_set_aside,
 )
 from stationmaster.monitor.series.forecast import HORIZON_DAYS
+from stationmaster.monitor.series.ledger_commands import deadline, steps
 from stationmaster.monitor.series.reading import ReadSeries, read_series
 from stationmaster.step.errors import MisconfiguredError
 
 __all__ = ["app", "replay"]
 
 app = typer.Typer(help="Say when a limit will be met, before it is.", no_args_is_help=True)
+app.command()(steps)
+app.command()(deadline)
 
 
 @app.callback()
