@@ -61,10 +61,7 @@ def spend(
     for rank, name in enumerate(doubtful, start=1):
         if flagged[name].chance <= false_discovery_rate * (rank + len(certain)) / max(1, tested):
             kept = rank
-    held = {
-        name: f"One of {tested} series; so far off is one by chance on {_days(flagged[name], tested)}."
-        for name in doubtful[kept:]
-    }
+    held = {name: _why(flagged[name], tested) for name in doubtful[kept:]}
     return Spent((*certain, *doubtful[:kept]), held, tested)
 
 
@@ -72,6 +69,7 @@ def _is_certain(judgement: Judgement) -> bool:
     return judgement.kind in CERTAIN or judgement.value == 0
 
 
-def _days(judgement: Judgement, tested: int) -> str:
+def _why(judgement: Judgement, tested: int) -> str:
     often = judgement.chance * tested
-    return "most days" if often > 0.5 else f"{often * 100:.0f} of 100 days"  # noqa: PLR2004 (a half is most)
+    days = "most days" if often > 0.5 else f"{often * 100:.0f} of 100 days"  # noqa: PLR2004 (a half is most)
+    return f"One of {tested} series; so far off is one by chance on {days}."
