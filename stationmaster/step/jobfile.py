@@ -61,6 +61,11 @@ class JobFile(BaseModel):
     params: dict[str, JsonValue] = Field(
         default_factory=dict, description="Defaults of the parameters of its function."
     )
+    sized_by: tuple[str, ...] = Field(
+        default=(),
+        description="Parameters that change how much it needs: each of their values is sized by "
+        "runs with the same. A few values each, such as a country; none that is new every day.",
+    )
 
     @property
     def package(self) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from stationmaster.airflow.pools import PoolRule, read_pools
+from stationmaster.ledger.cost.prices import PriceBook
+from stationmaster.ledger.cost.settings import CostSettings
 from tests.chart.rendering import of_kind, refusal, render
 
 if TYPE_CHECKING:
@@ -92,3 +95,50 @@ def test_without_priority_classes_nothing_names_one() -> None:
     assert of_kind(render("kind", *off), "PriorityClass") == {}
     assert "STATIONMASTER_URGENT_PRIORITY_CLASS" not in settings_of(*off)
     assert not any("priorityClass" in each["kubernetes"] for each in jobs_of(*off).values())
+
+
+COSTS = (
+    *("--set", "steps.cost.currency=EUR", "--set-json", "steps.cost.perUsd=0.92"),
+    *("--set", "steps.cost.region=eu-west-1", "--set-json", "steps.cost.spotShare=0.4"),
+)
+PRICES = """# mine
+region,instance_type,vcpu,memory_mib,usd_per_hour
+eu-west-1,rack-1,64,262144,1.5
+"""
+
+
+def test_costs_of_the_values_are_settings_of_the_library(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the values say is what launcher and `stationmaster cost` read from their variables."""
+    file = tmp_path / "prices.csv"
+    file.write_text(PRICES, encoding="utf-8")
+    told = (*COSTS, "--set-file", f"steps.cost.prices={file}")
+    for name, value in settings_of(*told).items():
+        monkeypatch.setenv(name, value)
+    made = of_kind(render("kind", *told), "ConfigMap")["stationmaster-files"]["data"]["prices.csv"]
+    assert made == PRICES
+    monkeypatch.setenv("STATIONMASTER_COST_PRICES", str(file))
+    assert PriceBook.from_settings(CostSettings()).price_of(
+        "rack-1", "spot"
+    ).per_hour == pytest.approx(0.6)
+    assert (CostSettings().currency, CostSettings().per_usd) == ("EUR", 0.92)
+    assert settings_of(*told)["STATIONMASTER_COST_PRICES"] == "/etc/stationmaster/prices.csv"
+
+
+def test_the_chart_s_costs_are_the_library_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody pays otherwise for having installed the chart: its defaults change nothing."""
+    plain = CostSettings()
+    for name, value in settings_of().items():
+        monkeypatch.setenv(name, value)
+    assert CostSettings() == plain
+
+
+@pytest.mark.parametrize(
+    "value", ["prices=12", "spotShare=0", "spotShare=1.5", "currency=Euro", "perUsd=-1"]
+)
+def test_a_cost_that_makes_no_sense_is_refused(value: str) -> None:
+    """Helm names the value before anything is installed."""
+    name = value.partition("=")[0]
+    flag = "--set-json" if name in {"spotShare", "perUsd"} else "--set-string"
+    assert f"/steps/cost/{name}" in refusal("kind", flag, f"steps.cost.{value}")

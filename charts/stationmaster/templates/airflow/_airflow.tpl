@@ -81,6 +81,15 @@ STATIONMASTER_URGENT_PRIORITY_CLASS: {{ $name }}-urgent
 STATIONMASTER_POOLS_FILE: /etc/stationmaster/pools.yaml
 {{- end }}
 STATIONMASTER_LARGEST_STEP_MEMORY: {{ $.Values.steps.largestMemory | quote }}
+{{- with $.Values.steps.cost }}
+{{- if .prices }}
+STATIONMASTER_COST_PRICES: /etc/stationmaster/prices.csv
+{{- end }}
+STATIONMASTER_COST_REGION: {{ .region | quote }}
+STATIONMASTER_COST_SPOT_SHARE: {{ .spotShare | quote }}
+STATIONMASTER_COST_CURRENCY: {{ .currency | quote }}
+STATIONMASTER_COST_PER_USD: {{ .perUsd | quote }}
+{{- end }}
 STATIONMASTER_SIZING: {{ $.Values.steps.sizing }}
 STATIONMASTER_GROW_IN_PLACE: {{ $.Values.steps.growInPlace | quote }}
 STATIONMASTER_WORKERS: {{ .workers | quote }}
