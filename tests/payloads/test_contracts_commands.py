@@ -77,7 +77,7 @@ def test_an_addition_alone_ends_with_0(contract: Path, tmp_path: Path) -> None:
     done = run("check", contract, lines(tmp_path / "p", changed(lambda one: one.update(gift=1))))
 
     assert done.exit_code == 0
-    assert "adding   added         `$.gift` is new in 400 of 400 records" in done.stdout
+    assert "adding   added         `gift` is new in 400 of 400 records" in done.stdout
 
 
 def test_bad_lines_are_counted_shown_and_kept(contract: Path, tmp_path: Path) -> None:

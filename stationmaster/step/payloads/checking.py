@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -13,6 +12,7 @@ from stationmaster.step.payloads.reading import BadLine
 from stationmaster.step.payloads.renames import Candidate, paired
 from stationmaster.step.payloads.shifts import shifted
 from stationmaster.step.payloads.tally import Tally
+from stationmaster.step.payloads.times import sortable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Checker"]
 
-_SORTABLE: Final = re.compile(r"\d{4}-\d\d-\d\d")
-_LONGEST_TIME: Final = 40
 _CHANCE: Final = 1e-6
 """Below this chance, that an optional field is nowhere is no chance."""
 
@@ -64,9 +62,7 @@ class Checker:
     def add(self, value: object, line: int = 0) -> None:
         """Look at one payload."""
         told = value.get(self._time_field) if isinstance(value, dict) else None
-        # Only times whose order is that of their texts: the first one is wanted.
-        time = told if isinstance(told, str) and _SORTABLE.match(told) else ""
-        self._tally.begin(line, time[:_LONGEST_TIME])
+        self._tally.begin(line, sortable(told))
         self._root.look(value)
 
     def add_bad(self, line: BadLine) -> None:

@@ -22,9 +22,18 @@ __all__ = [
     "format_change",
     "in_order",
     "rendered",
+    "shown",
 ]
 
 _SHOWN_VALUES: Final = 8
+_WORDS: Final = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "an object",
+    "array": "a list",
+}
 
 
 class Change(StrEnum):
@@ -123,28 +132,34 @@ class Finding:
     @property
     def sentence(self) -> str:
         """Say it in one sentence, without the number of the line."""
-        where = f"`{self.path}`" + (f" (of {self.when})" if self.when else "")
+        where = f"`{shown(self.path)}`" + (f" (of {self.when})" if self.when else "")
         share = f" in {self.count:,} of {self.of:,} records" if self.of else ""
         if self.change is Change.REMOVED:
             return f"{where} is gone{share.replace(' in ', ' from ', 1)}"
         if self.change is Change.RENAMED:
-            same = f", looks the same in {self.alike:.0%} of them" if self.of else ""
+            same = f" and looks the same in {self.alike:.0%} of them" if self.of else ""
             gone = share.replace(" in ", " from ", 1)
-            return f"{where} is gone{gone}, `{self.new_name}` is new{same}"
+            return f"{where} is gone{gone}, `{shown(self.new_name)}` is new{same}"
         if self.change is Change.OPTIONAL:
             return f"{where} is missing{share or ' at times'}"
         example = f", such as {self.example}" if self.example else ""
         if self.change is Change.ADDED:
             return f"{where} is new{share}: {self.got}{example}"
-        return f"{where} is {self.got}{share}, expected {self.expected}{example}"
+        got = _WORDS.get(self.got, self.got)
+        return f"{where} is {got}{share}, expected {self.expected}{example}"
+
+
+def shown(path: str) -> str:
+    """Return a path for people: without the sign of the payload itself, unless that is meant."""
+    return path.removeprefix("$.")
 
 
 def described(field: Field, *, null: bool = True) -> str:
     """Return in a few words what a field was promised to be."""
     if field.values:
-        shown = ", ".join(map(str, field.values[:_SHOWN_VALUES]))
+        listed = ", ".join(map(str, field.values[:_SHOWN_VALUES]))
         more = len(field.values) - _SHOWN_VALUES
-        text = f"one of {shown}" + (f" and {more} more" if more > 0 else "")
+        text = f"one of {listed}" + (f" and {more} more" if more > 0 else "")
     else:
         text = " or ".join(sorted(field.kinds)) or "anything"
         if field.formats:

@@ -20,7 +20,8 @@ __all__ = ["Learner", "confidence"]
 
 _ENUM_TEXTS: Final = 50
 _ENUM_VALUES: Final = 20
-_ENUM_TIMES: Final = 3
+_ENUM_TIMES: Final = 5
+_ENUM_SHARE: Final = 0.01
 _ENUM_EACH: Final = 10
 _TYPICAL_NUMBERS: Final = 20
 _SCALED_NUMBERS: Final = 100
@@ -112,8 +113,9 @@ def _is_enumeration(seen: Observed) -> bool:
         not seen.many
         and total >= _ENUM_TEXTS
         and values <= min(_ENUM_VALUES, total // _ENUM_EACH)
-        # No value came once or twice: so one that never came is unlikely (Good and Turing).
-        and min(seen.texts.values()) >= _ENUM_TIMES
+        # No value is rare, so one that never came is unlikely (Good and Turing); countries and
+        # brands have a long tail of rare ones.
+        and min(seen.texts.values()) >= max(_ENUM_TIMES, total * _ENUM_SHARE)
         and all(is_word(text) for text in seen.texts)
     )
 

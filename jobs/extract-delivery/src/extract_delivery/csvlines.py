@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from stationmaster.step.extraction.jsonlines import check_bad_share
+from stationmaster.step.extraction.linewise import check_bad_share
+from stationmaster.step.extraction.promises import judged, keeps_listed_values
 from stationmaster.step.extraction.rows import Records, rejected_rows
 from stationmaster.step.extraction.shapes import Census, Kind
+from stationmaster.step.payloads.checking import Checker
+from stationmaster.step.payloads.findings import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from stationmaster.step.errors import ContractBrokenError
     from stationmaster.step.extraction.jsonlines import Columns
+    from stationmaster.step.payloads.document import PayloadContract
 
 __all__ = ["COLUMNS", "read_events"]
 
@@ -34,23 +42,33 @@ COLUMNS: Final = (
 _ALWAYS_FILLED: Final = COLUMNS[:5]
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SHOWN: Final = 60
+_PROBED: Final = 50
 _HINT: Final = (
     "Map the column in COLUMNS and `event_columns` of the job extract-delivery, or ask delivery "
     "tracking to bring it back; then clear the step."
 )
 
 
-def read_events(data: bytes, columns: Columns, *, where: str, max_bad_share: float) -> Records:
+def read_events(
+    data: bytes,
+    columns: Columns,
+    *,
+    contract: PayloadContract,
+    where: str,
+    max_bad_share: float,
+) -> Records:
     """Read one `events-NNN.csv`; every field is text.
 
     Args:
         data: The file's bytes.
         columns: What to make of each event: expressions over its fields.
+        contract: What delivery tracking promised of each event.
         where: The file's name for people: source, file and day.
         max_bad_share: Share of bad lines above which the file is refused.
 
     Raises:
-        ContractBrokenError: The header has changed, or too many lines cannot be read.
+        ContractBrokenError: The header or what stands below it has changed, or too many lines
+            cannot be read.
     """
     header, _, body = data.removeprefix(_BYTE_ORDER_MARK).partition(b"\n")
     lines = [line for line in body.splitlines() if line.strip()]
@@ -59,21 +77,60 @@ def read_events(data: bytes, columns: Columns, *, where: str, max_bad_share: flo
         frame, rejected = _frame([]), rejected_rows()
     else:
         names = next(csv.reader([header.decode("utf-8", errors="replace").strip()]))
-        notes = _check_header(names, len(lines), where)
+        promised = _Promised(contract, where, max_bad_share)
+        if not set(COLUMNS) <= set(names):
+            promised.judge(_events(names, lines))
+            raise promised.changed_header(names, len(lines))
         whole = _read_at_once(header, body, names)
         if whole is not None and whole.height == len(lines):
             frame, rejected = whole, rejected_rows()
         else:
             frame, rejected = _read_line_by_line(names, lines, where, max_bad_share)
+        notes = promised.notes(frame, names, lines)
     return Records(frame.select(**columns), lambda: frame, rejected, notes)
 
 
-def _check_header(names: list[str], lines: int, where: str) -> tuple[str, ...]:
-    census = Census(dict.fromkeys(COLUMNS, Kind.TEXT))
-    census.add(dict.fromkeys(names, ""), times=lines)
-    if census.problems:
-        raise census.error(where, hint=_HINT)
-    return tuple(f"{where}: new column `{name}` is not read" for name in sorted(census.unknown))
+@dataclass(frozen=True)
+class _Promised:
+    """Hold a file against what was promised: its first lines, and all where anything differs."""
+
+    contract: PayloadContract
+    where: str
+    max_bad_share: float
+
+    def judge(self, events: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+        """Look at events and return what to note; a changed source ends the step."""
+        checker = Checker(self.contract)
+        for number, event in enumerate(events, start=2):
+            checker.add(event, number)
+        share = self.max_bad_share
+        return judged(checker, self.contract, self.where, max_bad_share=share, hint=_HINT)
+
+    def notes(self, frame: pl.DataFrame, names: list[str], lines: list[bytes]) -> tuple[str, ...]:
+        """Return what to note of a file whose columns are all there."""
+        first = Checker(self.contract)
+        for event in _events(names, lines[:_PROBED]):
+            first.add(event)
+        listed = keeps_listed_values(self.contract, dict.fromkeys(COLUMNS, Kind.TEXT))
+        odd = listed is not None and not frame.select(listed.all()).item()
+        if odd or any(one.severity is Severity.BREAKING for one in first.findings()):
+            return self.judge(_events(names, lines))
+        new = sorted(set(names) - set(COLUMNS))
+        return tuple(f"{self.where}: new column `{name}` is not read" for name in new)
+
+    def changed_header(self, names: list[str], lines: int) -> ContractBrokenError:
+        """Return the error of a header that lacks columns, above too few lines to judge by."""
+        census = Census(dict.fromkeys(COLUMNS, Kind.TEXT))
+        census.add(dict.fromkeys(names, ""), times=lines)
+        return census.error(self.where, hint=_HINT)
+
+
+def _events(names: list[str], lines: Iterable[bytes]) -> Iterator[dict[str, str]]:
+    """Yield the events of lines that can be read."""
+    for line in lines:
+        values = next(csv.reader([line.decode("utf-8", errors="replace")]), [])
+        if len(values) == len(names):
+            yield dict(zip(names, values, strict=True))
 
 
 def _read_at_once(header: bytes, body: bytes, names: list[str]) -> pl.DataFrame | None:

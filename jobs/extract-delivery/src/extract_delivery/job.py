@@ -10,6 +10,7 @@ from extract_delivery.columns import UPSTREAM_ZONE, event_columns
 from extract_delivery.csvlines import read_events
 from stationmaster.step import Inputs, Outputs, Params, job
 from stationmaster.step.extraction.days import Fault, Recipe
+from stationmaster.step.extraction.promises import promise
 from stationmaster.step.extraction.shards import write_day
 
 __all__ = ["ExtractDelivery", "recipe", "run"]
@@ -33,7 +34,9 @@ def recipe(max_bad_lines: float) -> Recipe:
     return Recipe(
         dataset="delivery_events",
         prefix="events-",
-        read=partial(read_events, max_bad_share=max_bad_lines),
+        read=partial(
+            read_events, contract=promise(__file__, "events"), max_bad_share=max_bad_lines
+        ),
         columns=event_columns(),
         key=["shipment_id", "event", "event_at"],
         time="event_at",

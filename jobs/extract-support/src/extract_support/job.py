@@ -23,6 +23,7 @@ from stationmaster.step import Inputs, Outputs, Params, job
 from stationmaster.step.deliveries import Delivered
 from stationmaster.step.extraction.days import Fault, Recipe, extract, stage
 from stationmaster.step.extraction.jsonlines import read_json_lines
+from stationmaster.step.extraction.promises import promise
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -53,7 +54,13 @@ def recipe(max_bad_records: float, zone: ZoneInfo) -> Recipe:
     return Recipe(
         dataset="support_tickets",
         prefix="",
-        read=partial(read_json_lines, shape=TICKET, max_bad_share=max_bad_records, hint=HINT),
+        read=partial(
+            read_json_lines,
+            shape=TICKET,
+            contract=promise(__file__, "tickets"),
+            max_bad_share=max_bad_records,
+            hint=HINT,
+        ),
         columns=ticket_columns(),
         key=["ticket_id"],
         time="created_at",

@@ -11,6 +11,7 @@ from extract_web.shapes import ORDERS, SESSIONS
 from stationmaster.step import Inputs, Outputs, Params, job
 from stationmaster.step.extraction.days import Fault, Recipe
 from stationmaster.step.extraction.jsonlines import read_json_lines
+from stationmaster.step.extraction.promises import promise
 from stationmaster.step.extraction.shards import write_day
 
 __all__ = ["ExtractWeb", "recipes", "run"]
@@ -37,7 +38,7 @@ def recipes(max_bad_lines: float) -> list[Recipe]:
     orders = Recipe(
         dataset="web_orders",
         prefix="orders-",
-        read=partial(read, shape=ORDERS),
+        read=partial(read, shape=ORDERS, contract=promise(__file__, "orders")),
         columns=order_columns(),
         key=["order_id"],
         time="ordered_at",
@@ -51,7 +52,7 @@ def recipes(max_bad_lines: float) -> list[Recipe]:
     sessions = Recipe(
         dataset="web_sessions",
         prefix="sessions-",
-        read=partial(read, shape=SESSIONS),
+        read=partial(read, shape=SESSIONS, contract=promise(__file__, "sessions")),
         columns=session_columns(),
         key=["session_id"],
         time="started_at",
