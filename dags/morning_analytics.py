@@ -25,7 +25,7 @@ from stationmaster.airflow.alerts import due_after
 from stationmaster.airflow.arrivals import WaitForSource
 from stationmaster.airflow.operator import StepOperator
 from stationmaster.airflow.schedules import first_run, on_business_clock
-from stationmaster.airflow.volumes import CountShards
+from stationmaster.airflow.volumes import CountShards, written_bytes
 
 SOURCES = {  # the zone of its days, what is counted of it, and how much of that a shard gets
     **dict.fromkeys(("web", "app"), ("UTC", "orders", 10_000)),
@@ -60,6 +60,7 @@ with DAG(
         task_id="merge_customers",
         job="merge-customers",
         shards=count.shards,
+        input_bytes=written_bytes(*(f"extract_{source}" for source in SOURCES)),
         max_active_tis_per_dag=1,
     )
     report = StepOperator(task_id="report_morning", job="report-morning", max_active_tis_per_dag=1)
@@ -73,7 +74,6 @@ with DAG(
             splits=(f"extract_{source}", unit, a_shard),
             doc_md=f"Waits until {source} has delivered the day; names what is missing.",
         )
-        job = f"extract-{source}"
-        extract = StepOperator(task_id=f"extract_{source}", job=job, shards=wait.shards)
+        extract = StepOperator(task_id=f"extract_{source}", job=f"extract-{source}", **wait.split)
         wait >> [extract, count] >> merge
     merge >> report

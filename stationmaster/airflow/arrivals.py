@@ -19,7 +19,7 @@ from stationmaster.airflow.dates import (
 )
 from stationmaster.airflow.exceptions import SourceMissingError, StepMisconfiguredError
 from stationmaster.airflow.sources import missing_from_api, missing_from_landing
-from stationmaster.airflow.volumes import Source
+from stationmaster.airflow.volumes import Source, tell
 from stationmaster.step.errors import BusinessDateError
 from stationmaster.step.settings import Settings
 
@@ -54,7 +54,8 @@ class WaitForSource(BaseOperator):
         timeout: How long to wait before giving up.
         splits: Task id of a step that splits what the source delivers, what is counted of it
             (the names of such files begin with that), and how much of that a shard gets. The
-            wait then pushes `shards` and `units` (`stationmaster.airflow.volumes`).
+            wait then pushes `shards`, `units` and, where it is told, `bytes`
+            (`stationmaster.airflow.volumes`).
     """
 
     template_fields = ("business_date", "source", "affects")
@@ -87,6 +88,12 @@ class WaitForSource(BaseOperator):
     def shards(self) -> str:
         """Return the template for `shards=` of the step that is split."""
         return f"{{{{ ti.xcom_pull('{self.task_id}', key='shards') or 1 }}}}"
+
+    @property
+    def split(self) -> dict[str, Any]:
+        """Return the arguments of the step that is split: its shards, and what they read."""
+        told = f"{{{{ ti.xcom_pull('{self.task_id}', key='bytes') }}}}"
+        return {"shards": self.shards, "input_bytes": told}
 
     def execute(self, context: Context) -> None:
         """Look once; hand the rest of the wait to the triggerer.
@@ -151,9 +158,7 @@ class WaitForSource(BaseOperator):
         day = parse_business_date(self.business_date, where=self.task_id)
         volume, found = source.fanout(day, context["ti"].dag_id, step, units_a_shard=a_shard)
         self.log.info("%s: %s", step, found.why)
-        context["ti"].xcom_push(key="shards", value=found.shards)
-        if volume is not None:
-            context["ti"].xcom_push(key="units", value=volume.units)
+        tell(context, volume, found)
 
     def _refuse_hopeless(self, missing: Missing) -> None:
         if missing.hopeless:

@@ -12,6 +12,7 @@ from stationmaster.airflow.contexts import MOST_SHARDS
 from stationmaster.airflow.exceptions import StepFailedError, failure_of
 from stationmaster.airflow.process import LocalRun
 from stationmaster.airflow.results import reference, unpublished
+from stationmaster.airflow.sizedby import count_bytes, input_of_a_shard, parameter_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +28,8 @@ DEFAULT_GRACE_SECONDS: Final = 30
 
 def local_run(operator: StepOperator, contexts: Sequence[StepContext]) -> LocalRun:
     """Return the run of an operator's try as local processes."""
-    command = [*(operator.cmds or find_job(operator.job).file.command), *operator.arguments]
+    job = find_job(operator.job).file
+    command = [*(operator.cmds or job.command), *operator.arguments]
     operator.log.info(
         "Step %s of %s works on %s: %s",
         operator.task_id,
@@ -41,6 +43,10 @@ def local_run(operator: StepOperator, contexts: Sequence[StepContext]) -> LocalR
         # The worker's own log has their lines already: no chunks beside it.
         env={"STATIONMASTER_LOGS": "", **_environment(operator)},
         grace_seconds=operator.termination_grace_period or DEFAULT_GRACE_SECONDS,
+        facts={
+            "parameter_class": parameter_class(job, contexts[0].params),
+            "input_bytes": input_of_a_shard(count_bytes(operator.input_bytes), len(contexts)),
+        },
         parallel=min(operator.shards_at_once or MOST_SHARDS, os.cpu_count() or 1),
     )
 

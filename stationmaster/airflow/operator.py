@@ -27,7 +27,7 @@ from stationmaster.airflow.sizes import resources_of
 from stationmaster.step.errors import MisconfiguredError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from airflow.sdk import Context
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
@@ -55,6 +55,8 @@ class StepOperator(KubernetesPodOperator):
             output, or a function of the task's context that returns the number.
         shards_at_once: How many of them have a pod at a time; all, or what a measured pool holds.
         urgent: It goes before others: in Airflow's queue, in the launcher's, and to nodes.
+        input_bytes: What all its shards together read, where it is known before the start: a
+            number, a template, or several of them, which are added up.
         runtime: "process" or "kubernetes"; the setting STATIONMASTER_RUNTIME by default.
 
     Raises:
@@ -67,6 +69,7 @@ class StepOperator(KubernetesPodOperator):
         "step_params",
         "shards",
         "size",
+        "input_bytes",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         **KubernetesPodOperator.template_fields_renderers,
@@ -84,6 +87,7 @@ class StepOperator(KubernetesPodOperator):
         shards: int | str | Callable[[Context], int] = 1,
         shards_at_once: int | None = None,
         urgent: bool = False,
+        input_bytes: int | str | Sequence[int | str] | None = None,
         runtime: str | None = None,
         **kwargs: Any,  # noqa: ANN401 (Airflow's own arguments, of many types)
     ) -> None:
@@ -114,6 +118,7 @@ class StepOperator(KubernetesPodOperator):
         )
         self.shards_at_once = share.shards_at_once
         self.urgent = urgent
+        self.input_bytes = input_bytes
         own = with_defaults(kwargs, defaults, found) | urgency(given, is_urgent=urgent)
         super().__init__(**own | share.pool_arguments)
         if self.runtime == "kubernetes":

@@ -186,6 +186,7 @@ def worker_run(operator: StepOperator, context: Context, contexts: list[StepCont
 def _plan_of(operator: StepOperator, context: Context, contexts: list[StepContext]) -> StepPlan:
     from stationmaster.airflow.catalog import find_job  # noqa: PLC0415 (as above)
     from stationmaster.airflow.launcher.plans import MemoryRules, plan_step  # noqa: PLC0415 (as above)
+    from stationmaster.airflow.sizedby import count_bytes  # noqa: PLC0415 (as above)
     from stationmaster.airflow.sizing import size_book, sized  # noqa: PLC0415 (as above)
     from stationmaster.step.settings import Settings  # noqa: PLC0415 (as above)
 
@@ -207,6 +208,7 @@ def _plan_of(operator: StepOperator, context: Context, contexts: list[StepContex
         memory=MemoryRules.of(settings),
         keep_pods=operator.keeps_pods,
         log_path=log_path_of(context),
+        input_bytes=count_bytes(operator.input_bytes),
     )
 
     return sized(plan, size_book(settings))

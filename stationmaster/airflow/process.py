@@ -9,7 +9,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.ledger.local import record_process
 from stationmaster.step.process import ProcessOutcome, StepProcess
@@ -50,9 +50,10 @@ class LocalRun:
         env: Variables on top of this process's own.
         grace_seconds: Time between SIGTERM and SIGKILL.
         parallel: Most processes at a time; the number of CPUs by default.
+        facts: Further fields of the ledger's records.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (one keyword for each thing that differs between runs)
         self,
         contexts: Sequence[StepContext],
         command: Sequence[str],
@@ -60,10 +61,12 @@ class LocalRun:
         env: Mapping[str, str],
         grace_seconds: float,
         parallel: int | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         self._contexts = contexts
         self._command = command
         self._env = env
+        self._facts = facts
         self._grace_seconds = grace_seconds
         self._parallel = min(len(contexts), parallel or os.cpu_count() or 1)
         self._stopping = threading.Event()
@@ -134,5 +137,5 @@ class LocalRun:
                 outcome = process.wait(on_line)
             finally:
                 self._running.remove(process)
-        record_process(context, outcome, started_at=started_at)
+        record_process(context, outcome, started_at=started_at, facts=self._facts)
         return outcome

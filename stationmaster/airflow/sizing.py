@@ -25,8 +25,13 @@ LONGEST_WHY: Final = 4096
 log = logging.getLogger(__name__)
 
 
-def size_book(settings: Settings) -> SizeBook:
-    """Return the book of the ledger that the settings name; connects at first use."""
+def size_book(settings: Settings, *, learns: bool = False) -> SizeBook:
+    """Return the book of the ledger that the settings name; connects at first use.
+
+    Args:
+        settings: They name the ledger, the mode and the largest node.
+        learns: Whether steps teach one another: for who starts many of them.
+    """
     from stationmaster.ledger.engine import make_engine  # noqa: PLC0415 (SQLAlchemy)
     from stationmaster.ledger.sizing.applying import Mode  # noqa: PLC0415 (as above)
     from stationmaster.ledger.sizing.book import SizeBook  # noqa: PLC0415 (as above)
@@ -34,7 +39,8 @@ def size_book(settings: Settings) -> SizeBook:
 
     largest = bytes_of(settings.largest_step_memory)
     limits = Limits(node_bytes=float(largest)) if largest else Limits()
-    return SizeBook(make_engine(settings.ledger_location), Mode(settings.sizing), limits)
+    engine = make_engine(settings.ledger_location)
+    return SizeBook(engine, Mode(settings.sizing), limits, learns=learns)
 
 
 def sized(plan: StepPlan, book: SizeBook) -> StepPlan:
@@ -56,7 +62,7 @@ def sized(plan: StepPlan, book: SizeBook) -> StepPlan:
     millicores = millicores_of(requests.get("cpu"))
     key = StepKey(context.pipeline, context.step, context.job, facts.parameter_class)
     try:
-        given = book.size_for(key, declared, millicores)
+        given = book.size_for(key, declared, millicores, next_input=facts.input_bytes)
     except (SQLAlchemyError, MisconfiguredError) as error:
         log.warning("The ledger does not say what %s needs: %s", context.step, error)
         return plan

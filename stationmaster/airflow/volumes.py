@@ -34,7 +34,16 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-__all__ = ["CountShards", "PartOfDay", "Source", "api_volume", "landing_volume", "speed_of"]
+__all__ = [
+    "CountShards",
+    "PartOfDay",
+    "Source",
+    "api_volume",
+    "landing_volume",
+    "speed_of",
+    "tell",
+    "written_bytes",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -69,18 +78,21 @@ def landing_volume(
     Raises:
         OSError: The folder cannot be read.
     """
-    units = rows = 0.0
+    units = rows = told = 0.0
+    is_told = True
     for each in days:
         path = f"{place.rstrip('/')}/{source}/{each.day.isoformat()}/{MARKER}"
         text = _from_bucket(path, s3_endpoint) if place.startswith("s3://") else _text(path)
-        records = _records(text)
+        records, sizes = _counted(text, "records"), _counted(text, "bytes")
         if records is None:
             return None
+        is_told = is_told and sizes is not None
+        told += each.share * sum((sizes or {}).values())
         rows += each.share * sum(records.values())
         units += each.share * sum(
             count for name, count in records.items() if name.startswith(f"{unit}-")
         )
-    return Volume(round(units), round(rows))
+    return Volume(round(units), round(rows), round(told) if is_told else None)
 
 
 def api_volume(url: str, token_file: str, bounds: tuple[dt.datetime, dt.datetime]) -> Volume | None:
@@ -118,6 +130,12 @@ def speed_of(pipeline: str, step: str) -> float | None:
         return rows_per_second(ledger.last(_ATTEMPTS, pipeline=pipeline, step=step))
     finally:
         ledger.close()
+
+
+def written_bytes(*steps: str) -> list[str]:
+    """Return the templates for `input_bytes=` of a step that reads what these steps wrote."""
+    told = "{{{{ (ti.xcom_pull('{}') or {{}}).get('measurements', {{}}).get('bytes_written') }}}}"
+    return [told.format(step) for step in steps]
 
 
 @dataclass(frozen=True)
@@ -180,6 +198,17 @@ class Source:
         return volume, shards_for(volume, speed, unit=self.unit, units_a_shard=units_a_shard)
 
 
+def tell(context: Context, volume: Volume | None, found: Fanout) -> None:
+    """Push what a wait has counted: shards, and units and bytes where they are known."""
+    told = {"shards": found.shards}
+    if volume is not None:
+        told["units"] = volume.units
+        if volume.size_bytes is not None:
+            told["bytes"] = volume.size_bytes
+    for key, value in told.items():
+        context["ti"].xcom_push(key=key, value=value)
+
+
 class CountShards(BaseOperator):
     """Count in how many shards a step after several sources splits their volume together.
 
@@ -231,11 +260,11 @@ class CountShards(BaseOperator):
         return found.shards
 
 
-def _records(text: str) -> dict[str, int] | None:
-    """Return how many records each file has, as its writer says; None where it does not."""
+def _counted(text: str, what: str) -> dict[str, int] | None:
+    """Return how many records or bytes each file has, as its writer says; None: it does not."""
     try:
         files = json.loads(text)["files"]
-        return {name: int(entry["records"]) for name, entry in files.items()}
+        return {name: int(entry[what]) for name, entry in files.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

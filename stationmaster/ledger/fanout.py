@@ -44,10 +44,14 @@ _SUCCEEDED: Final = "succeeded"
 
 @dataclass(frozen=True)
 class Volume:
-    """Hold how much a step is to read: what is counted (orders, say), and all rows."""
+    """Hold how much a step is to read: what is counted (orders, say), and all rows.
+
+    `size_bytes`, as it was delivered, is None where the source does not tell.
+    """
 
     units: int
     rows: int
+    size_bytes: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no source can hold.
@@ -55,8 +59,10 @@ class Volume:
         Raises:
             ValueError: A count is negative.
         """
-        if self.units < 0 or self.rows < 0:
-            message = f"expected counts of 0 or more, got {self.units} and {self.rows}"
+        if min(self.units, self.rows, self.size_bytes or 0) < 0:
+            message = (
+                f"expected counts of 0 or more, got {self.units}, {self.rows}, {self.size_bytes}"
+            )
             raise ValueError(message)
 
 

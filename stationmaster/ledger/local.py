@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import platform
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from stationmaster.ledger.records import AttemptKind, AttemptRecord
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stationmaster.step.protocol import StepContext, StepFailure, StepResult
 
 __all__ = ["ProcessEnd", "process_record", "record_process"]
@@ -50,8 +52,20 @@ class ProcessEnd(Protocol):
         """Return why it did not."""
 
 
-def record_process(context: StepContext, end: ProcessEnd, *, started_at: dt.datetime) -> bool:
+def record_process(
+    context: StepContext,
+    end: ProcessEnd,
+    *,
+    started_at: dt.datetime,
+    facts: Mapping[str, Any] | None = None,
+) -> bool:
     """Write down a process that has just ended; tell whether the ledger has it.
+
+    Args:
+        context: What it was told.
+        end: How it ended.
+        started_at: When it began (UTC).
+        facts: Further fields of its record.
 
     A step that is done stays done without a row: what goes wrong here is a warning in its log.
     """
@@ -61,7 +75,8 @@ def record_process(context: StepContext, end: ProcessEnd, *, started_at: dt.date
 
         ledger = Ledger.open(Settings().ledger_location)
         try:
-            ledger.record(process_record(context, end, started_at=started_at))
+            ended = process_record(context, end, started_at=started_at)
+            ledger.record(ended.model_copy(update=dict(facts or {})))
         finally:
             ledger.close()
     except Exception as error:  # noqa: BLE001 (whatever it is, the step has ended as it has)

@@ -105,7 +105,12 @@ def running_home(
 ) -> Iterator[AirflowHome]:
     """Hold an Airflow on a Postgres of its own, before a cluster; no scheduler runs yet."""
     with running_postgres() as postgres:
-        variables = {"STATIONMASTER_KUBERNETES_URL": cluster.fake.url, **(settings or {})}
+        ledger = postgres.new_database().replace("postgresql://", "postgresql+psycopg2://")
+        variables = {
+            "STATIONMASTER_KUBERNETES_URL": cluster.fake.url,
+            "STATIONMASTER_LEDGER_URI": ledger,
+            **(settings or {}),
+        }
         running = AirflowHome(folder, postgres.new_database(), variables)
         try:
             running.call("sync", path="probes.py")

@@ -72,6 +72,6 @@ def test_each_attempt_is_in_the_ledger(airflow: AirflowHome) -> None:
     run = airflow.call("trigger", dag_id="one")
     airflow.ended(run)
     (row,) = airflow.rows("SELECT id FROM task_instance WHERE run_id = :run", run=run)
-    ledger = Ledger.open(f"sqlite:///{airflow.folder}/stationmaster/ledger.db")
+    ledger = Ledger.open(airflow.environment["STATIONMASTER_LEDGER_URI"])
     (attempt,) = ledger.attempts_of_try(str(row["id"]))
     assert (attempt.verdict, attempt.shard, attempt.attempt) == ("succeeded", 0, 1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,7 @@ from stationmaster.ledger.engine import make_engine
 from stationmaster.ledger.models import applied_size
 from stationmaster.ledger.sizing.applying import Mode
 from stationmaster.ledger.sizing.book import SizeBook
+from stationmaster.ledger.sizing.observations import PRESET_RUNS
 from stationmaster.ledger.sizing.reading import StepKey
 from stationmaster.ledger.sizing.recommending import Limits
 from stationmaster.ledger.store import Ledger
@@ -110,3 +113,92 @@ def test_no_size_is_beyond_the_largest_node(uri: str) -> None:
         SizeBook(make_engine(uri), Mode.APPLY, limits).size_for(KEY, 1024 * MIB, None).memory_bytes
         == 1024 * MIB
     )
+
+
+def remember_steps(uri: str, count: int, runs: int = 12) -> list[StepKey]:
+    """Record runs of several steps of the pipeline, in two classes of parameters each."""
+    ledger, now = Ledger.open(uri), dt.datetime.now(dt.UTC)
+    rows = [
+        record(
+            recorded_at=now - dt.timedelta(hours=runs - number),
+            queued_at=now - dt.timedelta(hours=runs - number),
+            verdict="succeeded",
+            parameter_class=kind,
+            peak_memory_bytes=(200 + number % 3) * MIB,
+            asked_memory_bytes=1024 * MIB,
+            wall_seconds=60.0,
+        ).model_copy(update={"try_id": f"{step}-{kind}-{number}", "step": f"step_{step}"})
+        for step in range(count)
+        for kind in ("a", "b")
+        for number in range(runs)
+    ]
+    ledger.record_all(rows)
+    ledger.roll_up()
+    ledger.close()
+    return [KEY._replace(step=f"step_{step}", parameter_class="a") for step in range(count)]
+
+
+def counted(engine: sa.Engine) -> list[str]:
+    """Return a list that grows by each question to the database."""
+    asked: list[str] = []
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def _count(*told: object) -> None:
+        asked.extend([str(told[2])] if "FROM" in str(told[2]) else [])
+
+    return asked
+
+
+def test_steps_of_one_moment_are_read_together(uri: str) -> None:
+    """Forty announced steps are three reads of sixteen, each two questions; none is asked twice."""
+    keys = remember_steps(uri, 40)
+    engine = make_engine(uri)
+    book, asked = SizeBook(engine), counted(engine)
+    for key in keys:
+        book.expect(key.pipeline, key.step)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda key: book.size_for(key, 1024 * MIB, 500), keys))
+        again = list(threads.map(lambda key: book.size_for(key, 1024 * MIB, 500), keys))
+    assert found == again
+    assert found == [SizeBook(make_engine(uri)).size_for(key, 1024 * MIB, 500) for key in keys]
+    assert len(asked) == 6
+
+
+def test_a_ledger_that_is_away_is_not_asked_by_each_step(tmp_path: Path) -> None:
+    """Of fifty steps that start while it is away one waits for it; the others hear at once."""
+    engine = make_engine(f"sqlite:///{tmp_path}/none/ledger.db")
+    book, tried = SizeBook(engine), []
+    sa.event.listen(engine, "do_connect", lambda *_: tried.append("tried"))
+    for number in range(50):
+        with pytest.raises(sa.exc.SQLAlchemyError):
+            book.size_for(KEY._replace(step=f"step_{number}"), 1024 * MIB, 500)
+    assert len(tried) == 1
+
+
+def test_a_book_learns_what_other_steps_taught(uri: str) -> None:
+    """Steps that never exceeded their peaks let a young one have less room above its own."""
+    remember_steps(uri, 30, runs=60)
+    remember(uri, *[3000, 3010, 3005, 3001, 3007, 3003])
+    alone, taught = SizeBook(make_engine(uri)), SizeBook(make_engine(uri))
+    taught.learn()
+    room = [
+        float(book.size_for(KEY, 8192 * MIB, 500).why.split(" times ")[1].split(":")[0])
+        for book in (alone, taught)
+    ]
+    assert taught.pool.sized_runs == 60 * (60 - PRESET_RUNS)
+    assert room[1] < room[0]
+
+
+def test_learning_is_once_an_hour_and_holds_up_nobody(uri: str) -> None:
+    """A step is sized by what is known; the pool comes a moment later, and stays."""
+    keys = remember_steps(uri, 3)
+    book = SizeBook(make_engine(uri), learns=True)
+    book.size_for(keys[0], 1024 * MIB, 500)
+    for thread in threading.enumerate():
+        if thread.name == "sizes":
+            thread.join(20)
+    learnt = book.pool
+    book.size_for(keys[1], 1024 * MIB, 500)
+    assert learnt.sized_runs == 6 * (12 - PRESET_RUNS)
+    assert book.pool is learnt
+    assert not any(thread.name == "sizes" for thread in threading.enumerate())

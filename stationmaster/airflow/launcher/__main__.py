@@ -42,7 +42,7 @@ async def serve(out: int) -> None:
         StepsPlatform(settings, recorder.record, ledger) as platform,
         traced(platform.record, platform.cluster) as platform.record,
     ):
-        preparation = Preparation(api, settings, ledger, size_book(settings))
+        preparation = Preparation(api, settings, ledger, size_book(settings, learns=True))
         services = Services(api, preparation, platform, logs)
         await Launcher(services, settings.steps_namespace, reader, out).serve()
     await asyncio.to_thread(logs.close, LAST_LINES_SECONDS)

@@ -12,6 +12,7 @@ from stationmaster.airflow.life.podfacts import bytes_of, memory_limit
 from stationmaster.airflow.life.sizefacts import SizeFacts, write_size_facts
 from stationmaster.airflow.podmodels import api_json
 from stationmaster.airflow.pods import build_pod
+from stationmaster.airflow.sizedby import input_of_a_shard, parameter_class
 from stationmaster.airflow.sizes import resources_of
 from stationmaster.step.protocol import CONTEXT_VARIABLE
 
@@ -65,6 +66,7 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
     memory: MemoryRules | None = None,
     keep_pods: bool = False,
     log_path: str | None = None,
+    input_bytes: int | None = None,
 ) -> StepPlan:
     """Return the plan of one try.
 
@@ -83,6 +85,7 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
         memory: How it may be enlarged; the default of Budgets otherwise, and not where it runs.
         keep_pods: Leave finished pods to the reaper.
         log_path: Airflow's relative path of the try's log.
+        input_bytes: What all shards together read, where it is known.
 
     Raises:
         MisconfiguredError: There is no such size.
@@ -91,11 +94,8 @@ def plan_step(  # noqa: PLR0913 (one keyword for each thing that makes a plan)
     pod["metadata"]["namespace"] = pod["metadata"].get("namespace") or namespace
     if timeout_seconds and wishes.spec.active_deadline_seconds is None:
         _set_deadline(pod, timeout_seconds)
-    _write_size(pod, size)
-    if keep_pods:
-        pod["metadata"].setdefault("annotations", {})[KEEP_ANNOTATION] = "true"
-    if log_path:
-        _tell_log_path(pod, log_path.removesuffix(".log"))
+    _write_size(pod, size, contexts, job, input_bytes)
+    _mark(pod, keep_pods=keep_pods, log_path=log_path)
     return StepPlan(
         context=contexts[0],
         shards=len(contexts),
@@ -125,10 +125,28 @@ def _set_deadline(pod: dict[str, Any], timeout_seconds: float) -> None:
     pod["spec"]["activeDeadlineSeconds"] = max(own, longest)
 
 
-def _write_size(pod: dict[str, Any], size: str) -> None:
-    """Write the size class onto a pod whose author has not asked for other memory."""
+def _write_size(
+    pod: dict[str, Any],
+    size: str,
+    contexts: list[StepContext],
+    job: CatalogJob,
+    input_bytes: int | None,
+) -> None:
+    """Write onto a pod what its size goes by; no class where its author asks for other memory."""
     own = memory_limit(pod) != bytes_of(resources_of(size).memory)
-    write_size_facts(pod, SizeFacts(size_class="" if own else size))
+    facts = SizeFacts(
+        size_class="" if own else size,
+        parameter_class=parameter_class(job.file, contexts[0].params),
+        input_bytes=input_of_a_shard(input_bytes, len(contexts)),
+    )
+    write_size_facts(pod, facts)
+
+
+def _mark(pod: dict[str, Any], *, keep_pods: bool, log_path: str | None) -> None:
+    if keep_pods:
+        pod["metadata"].setdefault("annotations", {})[KEEP_ANNOTATION] = "true"
+    if log_path:
+        _tell_log_path(pod, log_path.removesuffix(".log"))
 
 
 def _budgets(

@@ -119,9 +119,19 @@ class Preparation:
             self._api.show(order.ti_id, rendered.fields, rendered.map_label)
         except HTTPException as error:
             log.warning("The rendered fields of %s are not shown: %s", order.ti_id, error)
-        if self._sizes is not None:
-            rendered = replace(rendered, plan=sized(rendered.plan, self._sizes))
         return Prepared(ti, template, rendered)
+
+    def expect(self, order: Order) -> None:
+        """Announce that a step will be prepared: its past is read with that of others."""
+        if self._sizes is not None:
+            self._sizes.expect(order.ti["dag_id"], order.ti["task_id"])
+
+    def size(self, prepared: Prepared) -> Prepared:
+        """Return the step with the size that its past calls for; asks the ledger."""
+        if self._sizes is None:
+            return prepared
+        plan = sized(prepared.rendered.plan, self._sizes)
+        return replace(prepared, rendered=replace(prepared.rendered, plan=plan))
 
     def push(self, prepared: Prepared, result: dict[str, Any]) -> None:
         """Push the step's XCom."""

@@ -21,6 +21,7 @@ from stationmaster.airflow.launcher.plans import MemoryRules, plan_step
 from stationmaster.airflow.launcher.template import XCOM_MARK, NeedsWorkerError, StepTemplate
 from stationmaster.airflow.podmodels import read_pod
 from stationmaster.airflow.repeating import retry_of
+from stationmaster.airflow.sizedby import count_bytes
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["RenderedStep", "Renderer", "task_option", "template_of"]
 
 JINJA_MARKS: Final = ("{{", "{%", "{#")
-RENDERED: Final = ("business_date", "step_params", "shards", "size", "wishes", "fields")
+OWN: Final = ("business_date", "step_params", "shards", "size", "input_bytes")
+RENDERED: Final = (*OWN, "wishes", "fields")
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ class Renderer:
             memory=self.memory,
             keep_pods=template.keep_pods,
             log_path=self.log_path,
+            input_bytes=count_bytes(values["input_bytes"]),
         )
         label = _map_label({**context, "task": _RenderedTask(self.ti.task, values)}, env)
         return RenderedStep(plan, _shown(values), label)
@@ -172,7 +175,7 @@ class _RenderedTask:
     """Stand for the task in `map_index_template`: its fields are the rendered ones."""
 
     def __init__(self, task: object, values: Mapping[str, Any]) -> None:
-        own = {name: values[name] for name in RENDERED if name not in {"wishes", "fields"}}
+        own = {name: values[name] for name in OWN}
         vars(self).update(values["fields"] | own)
         self._task = task
 
@@ -205,7 +208,7 @@ def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the UI shows under "Rendered templates", masked as a worker masks it."""
     from airflow.sdk._shared.secrets_masker import redact  # noqa: PLC0415 (only to show)
 
-    own = {name: values[name] for name in ("business_date", "step_params", "shards", "size")}
+    own = {name: values[name] for name in OWN if values[name] is not None}
     told = {**values["fields"], **own}
     return {name: redact(serialize_template_field(each, name), name) for name, each in told.items()}
 

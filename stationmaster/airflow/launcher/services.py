@@ -30,6 +30,8 @@ THREADS: Final = 6
 QUICK_THREADS: Final = 2
 """Each thread may hold one connection to the database: below Airflow's pool of 5 + 10."""
 
+SIZING_THREADS: Final = 4
+
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 10.0
 PASSING: Final = (DBAPIError, PoolTimeoutError, OSError, httpx.TransportError)
@@ -49,6 +51,8 @@ class Services:
     quick: Threads = field(default_factory=lambda: Threads(QUICK_THREADS, "rows"))
     rendering: Threads = field(default_factory=lambda: Threads(1, "rendering"))
     """Airflow's SDK speaks for one task at a time; a slow secrets backend holds only this."""
+    sizing: Threads = field(default_factory=lambda: Threads(SIZING_THREADS, "sizing"))
+    """Asks the ledger: one that is slow holds up new steps, and nothing of those that run."""
 
     async def quickly(
         self,

@@ -91,6 +91,7 @@ class StepRun:
     async def _start(self, row: Row, started_at: dt.datetime) -> Prepared:
         """Mark the task as running, and render it."""
         services = self._services
+        services.preparation.expect(self.order)
         mine = Identity(get_hostname(), os.getpid())  # type: ignore[no-untyped-call]
         adopted = row.state == "running"
         if adopted and row.hostname and row.pid:
@@ -102,7 +103,14 @@ class StepRun:
         self.phase = Phase.LIVING
         prepare = services.preparation.prepare
         try:
-            return await self._rendering(prepare, self.order, context, started_at)
+            prepared = await self._rendering(prepare, self.order, context, started_at)
+            return await services.persistently(
+                services.preparation.size,
+                prepared,
+                say=self._log.say,
+                threads=services.sizing,
+                weight=self.order.weight,
+            )
         except (GoneError, NeedsWorkerError):
             raise
         except Exception as error:

@@ -58,6 +58,7 @@ class StepTemplate(BaseModel):
     step_params: Any
     shards: Any
     size: str
+    input_bytes: Any = None
     skip_exit_codes: tuple[int, ...] = ()
     timeout_seconds: float | None = None
     schedule_seconds: float | None = None

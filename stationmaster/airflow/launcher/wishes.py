@@ -46,7 +46,7 @@ MERGED: Final = (
 OURS: Final = frozenset(
     {
         *("job", "business_date", "step_params", "size", "shards", "count_shards", "runtime"),
-        *("shards_at_once", "urgent"),
+        *("shards_at_once", "urgent", "input_bytes"),
         *("schedule_seconds", "start_seconds", "_run", "_cached_logger"),
         # A step's pod is named by its try.
         *("name", "random_name_suffix"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["configured_name", "why_worker", "write_template"]
 
 EXECUTOR_PATH: Final = "stationmaster.airflow.executor.StepExecutor"
-OWN_FIELDS: Final = frozenset({"business_date", "step_params", "shards", "size"})
+OWN_FIELDS: Final = frozenset({"business_date", "step_params", "shards", "size", "input_bytes"})
 NEVER_SHOWN: Final = OWN_FIELDS | {"trigger_kwargs", "name", "pod_template_dict"}
 OVERRIDABLE: Final = (
     "execute",
@@ -94,6 +94,7 @@ def write_template(operator: StepOperator) -> StepTemplate:
         step_params=plain(operator.step_params),
         shards=plain(operator.shards),
         size=str(operator.size),
+        input_bytes=plain(operator.input_bytes),
         skip_exit_codes=_skip_exit_codes(operator.skip_on_exit_code),
         timeout_seconds=timeout.total_seconds() if timeout else None,
         schedule_seconds=operator.schedule_seconds,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from stationmaster.ledger.sizing.deciding import choose_rule
+from stationmaster.ledger.sizing.learning import case_of_visit
 from stationmaster.ledger.sizing.measuring import enlarged, measure
 from stationmaster.ledger.sizing.observations import PRESET_RUNS
 from stationmaster.ledger.sizing.recommending import Known, Limits, conclude, keep_declared
-from stationmaster.ledger.sizing.replaying import case_of_visit, replay_sizes
+from stationmaster.ledger.sizing.replaying import replay_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from stationmaster.ledger.engine import transaction
-from stationmaster.ledger.models import applied_size, attempt
+from stationmaster.ledger.models import applied_size, attempt, step_day
 from stationmaster.ledger.sizing.observations import Observation
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 __all__ = [
     "MOST_RUNS",
@@ -22,6 +22,8 @@ __all__ = [
     "StepKey",
     "histories_of",
     "read_attempts",
+    "read_busy_steps",
+    "read_sizes_around",
     "read_sizes_in_force",
 ]
 
@@ -86,15 +88,24 @@ class StepHistory:
     """Runs that told no peak, or one that cannot be: they size nothing."""
 
 
-def read_attempts(
+def read_attempts(  # noqa: PLR0913 (one keyword for each way to name steps)
     engine: sa.Engine,
     *,
     since: dt.datetime,
     pipeline: str | None = None,
     step: str | None = None,
+    steps: Collection[tuple[str, str]] | None = None,
     most: int = MOST_RUNS,
 ) -> list[AttemptRow]:
     """Return the attempts that say what a step needs, the last `most` of each, oldest first.
+
+    Args:
+        engine: Of the ledger's database.
+        since: Recorded from then on.
+        pipeline: Of this one only.
+        step: Likewise.
+        steps: Of these only: pairs of pipeline and step.
+        most: Attempts of each step and class of parameters.
 
     Those are the ones that succeeded or ran out of memory: what failed otherwise says nothing of
     what a whole run needs.
@@ -113,6 +124,8 @@ def read_attempts(
         recent = recent.where(attempt.c.pipeline == pipeline)
     if step is not None:
         recent = recent.where(attempt.c.step == step)
+    if steps is not None:
+        recent = recent.where(sa.tuple_(attempt.c.pipeline, attempt.c.step).in_(list(steps)))
     found = recent.subquery()
     query = (
         sa.select(*(found.c[name] for name in AttemptRow._fields))
@@ -122,6 +135,49 @@ def read_attempts(
     )
     with transaction(engine, seconds=READING_SECONDS) as connection:
         return [AttemptRow(*row) for row in connection.execute(query)]
+
+
+def read_busy_steps(engine: sa.Engine, *, since: dt.date, most: int) -> list[tuple[str, str]]:
+    """Return the steps that ran most often, as pairs of pipeline and step, by the sums of days."""
+    runs = sa.func.sum(step_day.c.attempts)
+    query = (
+        sa.select(step_day.c.pipeline, step_day.c.step)
+        .where(step_day.c.day >= since, step_day.c.verdict.in_((SUCCEEDED, OUT_OF_MEMORY)))
+        .group_by(step_day.c.pipeline, step_day.c.step)
+        .order_by(runs.desc(), step_day.c.pipeline, step_day.c.step)
+        .limit(most)
+    )
+    with transaction(engine, seconds=READING_SECONDS) as connection:
+        return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def read_sizes_around(
+    engine: sa.Engine, steps: Collection[tuple[str, str]], moment: dt.datetime
+) -> dict[StepKey, tuple[int, int | None]]:
+    """Return of these steps the size in force, and the one that was at a moment; bytes, or None.
+
+    Args:
+        engine: Of the ledger's database.
+        steps: Pairs of pipeline and step.
+        moment: Such as a day ago.
+    """
+    table = applied_size
+    key = [table.c[name] for name in StepKey._fields]
+    mine = sa.tuple_(table.c.pipeline, table.c.step).in_(list(steps))
+
+    def newest(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        age = sa.func.row_number().over(partition_by=key, order_by=table.c.applied_at.desc())
+        ranked = sa.select(*key, table.c.memory_bytes, age.label("age")).where(mine, *conditions)
+        rows = ranked.subquery()
+        return sa.select(*(rows.c[name] for name in (*StepKey._fields, "memory_bytes"))).where(
+            rows.c.age == 1
+        )
+
+    with transaction(engine, seconds=READING_SECONDS) as connection:
+        now = {StepKey(*row[:4]): row[4] for row in connection.execute(newest())}
+        then_query = newest(table.c.applied_at <= moment)
+        then = {StepKey(*row[:4]): row[4] for row in connection.execute(then_query)} if now else {}
+    return {each: (size, then.get(each)) for each, size in now.items()}
 
 
 def read_sizes_in_force(engine: sa.Engine) -> dict[StepKey, tuple[int, dt.datetime]]:

@@ -76,6 +76,15 @@ with DAG("urgent", schedule=None, start_date=LONG_AGO, default_args={"pool": "on
         probe(f"step{number}", priority_weight=number + 1)
     probe("alarm", urgent=True)
 
+with DAG("sized", schedule=None, start_date=LONG_AGO):
+    StepOperator(
+        task_id="sort",
+        job="sorter",
+        step_params={"kind": "{{ dag_run.conf['kind'] }}"},
+        shards=2,
+        input_bytes=["{{ dag_run.conf['bytes'] }}", "{{ 2 * 2**30 }}"],
+    )
+
 with DAG("sharded", schedule=None, start_date=LONG_AGO):
     probe("parts", shards="{{ 1 + 2 }}")
 
