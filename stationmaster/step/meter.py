@@ -62,8 +62,9 @@ class Meter:
         self._on_tick = on_tick
         self._tick_seconds = tick_seconds
         self._signal = signal
-        limit = limit_bytes or memory_limit_bytes()
-        self._marks = [limit * share for share in _LAST_WORDS_AT] if limit else []
+        self._given_limit = limit_bytes
+        self._limit = limit_bytes or memory_limit_bytes()
+        self._marks = _marks(self._limit)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stationmaster-meter", daemon=True)
         self._counts = threading.Lock()
@@ -120,6 +121,7 @@ class Meter:
             peak_memory_bytes=self._peak,
             peak_working_set_bytes=self._working_set,
             throttled_seconds=None if self._throttled is None else round(self._throttled, 3),
+            memory_limit_bytes=self._limit if self._container is not None else None,
             oom_kills=self._oom_kills,
             rows_read=self._rows_read,
             rows_written=self._rows_written,
@@ -145,6 +147,9 @@ class Meter:
         if (throttled := self._container.throttled_seconds()) is not None:
             self._throttled = throttled
         self._oom_kills = self._container.oom_kills()
+        limit = self._given_limit or memory_limit_bytes()
+        if limit != self._limit:  # it was raised where the step runs
+            self._limit, self._marks = limit, _marks(limit)
 
     def _passed_a_mark(self) -> bool:
         before = len(self._marks)
@@ -165,3 +170,7 @@ class Meter:
             except OSError as error:
                 # Measuring must never end a step; the end of the step will say it again.
                 _log.debug("The meter missed a sample: %s", error)
+
+
+def _marks(limit_bytes: int | None) -> list[float]:
+    return [limit_bytes * share for share in _LAST_WORDS_AT] if limit_bytes else []

@@ -131,6 +131,11 @@ class Measurements(_Document):
     throttled_seconds: float | None = Field(
         default=None, description="How long the step's threads waited for their CPU limit."
     )
+    memory_limit_bytes: int | None = Field(
+        default=None,
+        description="What the kernel allowed the container when it was last asked. Null where the "
+        "container is not the step's own, or has no limit.",
+    )
     oom_kills: int | None = Field(
         default=None,
         description="How many processes of the container the kernel killed for memory. Null where "

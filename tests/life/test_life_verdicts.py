@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stationmaster.airflow.life.budgets import Budgets
+from stationmaster.airflow.life.enlarging import enlarged_bytes
 from stationmaster.airflow.life.findings import INFRASTRUCTURE, Verdict
 from stationmaster.airflow.life.recording import record_of
 from stationmaster.airflow.life.verdicts import judge
@@ -205,6 +206,27 @@ def test_a_child_that_the_kernel_killed_is_memory(kills: int, verdict: Verdict) 
 
     assert finding is not None
     assert finding.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("limit", "verdict"), [(64 << 20, Verdict.OUT_OF_MEMORY), (None, Verdict.STEP_FAILED)]
+)
+def test_a_limit_counts_when_the_kernel_has_it(limit: int | None, verdict: Verdict) -> None:
+    """Killed before a raised limit was in force, the step ran out of the old one."""
+    pod = recorded("killed9")
+    pod["spec"]["containers"][0]["resources"]["limits"]["memory"] = "128Mi"
+    word = {
+        "protocol": 1,
+        "status": "running",
+        "measurements": {"peak_memory_bytes": 60 << 20, "memory_limit_bytes": limit},
+    }
+    pod["status"]["containerStatuses"][0]["state"]["terminated"]["message"] = json.dumps(word)
+
+    finding = judge(pod)
+
+    assert finding is not None
+    assert finding.verdict is verdict
+    assert enlarged_bytes(finding, pod, Budgets()) == (128 if limit else 256) << 20
 
 
 @pytest.mark.parametrize("state", ["ContainerStatusUnknown", "Unknown"])

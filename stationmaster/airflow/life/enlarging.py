@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from stationmaster.airflow.life.podfacts import ended, human_bytes, memory_limit, moment, who
+from stationmaster.airflow.life.podfacts import (
+    ended,
+    human_bytes,
+    memory_limit_in_force,
+    moment,
+    who,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +34,7 @@ def enlarged_bytes(finding: Finding, pod: Mapping[str, Any], budgets: Budgets) -
     Only the step's own container is enlarged: an init container's limit is its author's, and
     without a limit it was the node that had no more.
     """
-    limit = memory_limit(pod)
+    limit = memory_limit_in_force(pod, finding.result)
     if limit is None or finding.exit_code is None:
         return None
     return budgets.more_memory(limit)
@@ -42,7 +48,8 @@ def needed(finding: Finding, pod: Mapping[str, Any]) -> str:
     killed_at = moment((ended(pod) or {}).get("finishedAt"))
     if killed_at is not None:
         seen.append(f"killed at {killed_at:%H:%M:%S} UTC")
-    words = f"{who(pod)} needed more than {human_bytes(memory_limit(pod))}"
+    limit = memory_limit_in_force(pod, finding.result)
+    words = f"{who(pod)} needed more than {human_bytes(limit)}"
     return f"{words} ({', '.join(seen)})" if seen else words
 
 
@@ -55,7 +62,7 @@ def gave_up(finding: Finding, pod: Mapping[str, Any], budgets: Budgets, further:
         budgets: Of the try.
         further: How many bigger attempts there were.
     """
-    limit = memory_limit(pod)
+    limit = memory_limit_in_force(pod, finding.result)
     if finding.exit_code is None:
         return finding
     if limit is None:

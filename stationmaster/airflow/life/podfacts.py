@@ -17,6 +17,8 @@ from stationmaster.airflow.life.names import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from stationmaster.step.protocol import StepResult
+
 __all__ = [
     "bytes_of",
     "condition",
@@ -25,6 +27,7 @@ __all__ = [
     "image_digest",
     "in_words",
     "memory_limit",
+    "memory_limit_in_force",
     "millicores_of",
     "moment",
     "step_name",
@@ -47,6 +50,9 @@ FACTORS: Final = {
     "Ti": 2.0**40,
 }
 """Suffixes of Kubernetes quantities (resource.Quantity); E and P make no sense for a pod."""
+
+SAME_LIMIT: Final = 0.99
+"""Of a limit: the kernel rounds it down to whole pages."""
 
 
 def who(pod: Mapping[str, Any]) -> str:
@@ -118,6 +124,19 @@ def memory_limit(pod: Mapping[str, Any]) -> int | None:
             limit = ((container.get("resources") or {}).get("limits") or {}).get("memory")
             return bytes_of(limit)
     return None
+
+
+def memory_limit_in_force(pod: Mapping[str, Any], result: StepResult | None) -> int | None:
+    """Return the limit that the step's container really had at its last word, bytes.
+
+    A limit that was raised where the pod runs (`pods/resize`) stands in its spec at once, and in
+    the kernel when the kubelet comes to it: what was killed in between was killed at the old one.
+    """
+    limit = memory_limit(pod)
+    measured = result.measurements.memory_limit_bytes if result is not None else None
+    if limit is None or measured is None or measured >= SAME_LIMIT * limit:
+        return limit
+    return measured
 
 
 def bytes_of(quantity: object) -> int | None:

@@ -19,6 +19,7 @@ from stationmaster.airflow.life.podfacts import (
     condition,
     image_digest,
     memory_limit,
+    memory_limit_in_force,
     millicores_of,
     moment,
     step_name,
@@ -65,8 +66,8 @@ def record_of(
         }
         if pod is not None and known.get("finished_at") is None:
             known["finished_at"] = dt.datetime.now(dt.UTC)
-        if finding.verdict is Verdict.OUT_OF_MEMORY:
-            known["proved_too_small_bytes"] = known.get("asked_memory_bytes")
+        if finding.verdict is Verdict.OUT_OF_MEMORY and pod is not None:
+            known["proved_too_small_bytes"] = memory_limit_in_force(pod, finding.result)
     result = finding.result if finding is not None else None
     return AttemptRecord.of(context, result=result, **known)
 

@@ -18,7 +18,7 @@ from stationmaster.airflow.life.findings import Finding, Verdict
 from stationmaster.airflow.life.podfacts import (
     ended,
     human_bytes,
-    memory_limit,
+    memory_limit_in_force,
     terminated,
     who,
 )
@@ -137,7 +137,7 @@ def _failed(pod: Mapping[str, Any], end: Mapping[str, Any]) -> Finding:
         words, hint = _said(result, f"failed with exit code {code}", HINTS[verdict])
     elif end.get("reason") == "OOMKilled":
         verdict = Verdict.OUT_OF_MEMORY
-        words, hint = _out_of_memory(memory_limit(pod))
+        words, hint = _out_of_memory(memory_limit_in_force(pod, result))
     elif found := disruption_of(pod):
         verdict, words, hint = found
     elif used := _last_word_on_memory(pod, code, result):
@@ -276,7 +276,7 @@ def _last_word_on_memory(
     if kills := result.measurements.oom_kills:
         what = "a process" if kills == 1 else f"{kills} processes"
         return f"the kernel killed {what} of its container for memory, and then it failed"
-    limit, peak = memory_limit(pod), result.measurements.peak_memory_bytes
+    limit, peak = memory_limit_in_force(pod, result), result.measurements.peak_memory_bytes
     killed = code == SHELL_SIGNAL_BASE + signal.SIGKILL
     if killed and limit and peak >= NEAR_THE_LIMIT * limit:
         return (
