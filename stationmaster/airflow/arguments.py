@@ -104,7 +104,7 @@ ANSWERS: Final[dict[str, Honoured | Only | Refused]] = {
     "image_pull_secrets": POD,
     "container_resources": Honoured("replaces what the size asks for, in the pod's spec"),
     "affinity": POD,
-    "node_selector": POD,
+    "node_selector": Honoured("label by label over the deployment's, in the pod's spec"),
     "runtime_class_name": POD,
     "priority_class_name": POD,
     "service_account_name": POD,

@@ -58,6 +58,9 @@ def build_pod(
     wishes = copy.deepcopy(wishes)
     base = _base_pod(job, resources, context)
     _merge_security(base.spec, wishes.spec)
+    # A selector of the author's own must not put a step that stays on a node that goes.
+    selectors = {**(base.spec.node_selector or {}), **(wishes.spec.node_selector or {})}
+    wishes.spec.node_selector = selectors or None
     wishes.spec.tolerations = [*base.spec.tolerations, *(wishes.spec.tolerations or [])]
     pod = PodGenerator.reconcile_pods(base, wishes)
     pod.metadata.name = pod_name(context)

@@ -22,6 +22,8 @@ class FakeNodes:
     claims: list[dict[str, Any]] = field(default_factory=list)
     watched: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once a watch is open."""
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Ends the watches: a server that goes away waits for what it still answers."""
 
     async def list_or_watch(self, request: web.Request) -> web.StreamResponse:
         """Answer a GET of nodes."""
@@ -32,7 +34,7 @@ class FakeNodes:
         self.watched.set()
         before, loop = self._by_uid(), asyncio.get_running_loop()
         until = loop.time() + float(request.query["timeoutSeconds"])
-        while loop.time() < until:
+        while loop.time() < until and not self.closing.is_set():
             now = self._by_uid()
             came = [("ADDED", now[uid]) for uid in now.keys() - before]
             went = [("DELETED", before[uid]) for uid in before.keys() - now]

@@ -75,6 +75,7 @@ class FakeCluster:
 
     async def start(self) -> None:
         """Listen, again on the same port after a `stop`."""
+        self.machines.closing.clear()
         app = web.Application()
         app.router.add_post(PODS, self._verb("create", self._create))
         app.router.add_get(PODS, self._list_or_watch)
@@ -99,6 +100,7 @@ class FakeCluster:
     async def stop(self) -> None:
         """Go away: connections break, new ones are refused. Pods live on."""
         self.faults.drop_watches()
+        self.machines.closing.set()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
