@@ -17,7 +17,7 @@ from stationmaster.step.payloads.masking import is_personal
 from stationmaster.step.payloads.unions import narrowed, united
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["Importer", "imported", "response_schema"]
 
@@ -137,7 +137,13 @@ class Importer:
                 field = narrowed(field, replace(chosen, nullable=chosen.nullable or null))
         if schema.get("nullable"):
             field = replace(field, nullable=True)
-        return field
+        return _requiring(field, set(self._required(schema)))
+
+    def _required(self, schema: Mapping[str, Any]) -> Iterator[str]:
+        """Yield names that a schema requires, also those that a part of it only names."""
+        yield from schema.get("required", ())
+        for part in schema.get("allOf", ()):
+            yield from self._required(self.resolved(part))
 
     def _plain(self, schema: Mapping[str, Any]) -> Field:
         kinds, nullable = _kinds(schema)
@@ -173,6 +179,18 @@ class Importer:
         return replace(
             field, required=required, personal=field.personal or (personal and is_personal(name))
         )
+
+
+def _requiring(field: Field, names: set[str]) -> Field:
+    late = [name for name in names & field.properties.keys() if not field.properties[name].required]
+    if not late and not field.variants:
+        return field
+    properties = {
+        name: replace(part, required=part.required or name in names)
+        for name, part in field.properties.items()
+    }
+    variants = {name: _requiring(part, names) for name, part in field.variants.items()}
+    return replace(field, properties=properties, variants=variants)
 
 
 def _kinds(schema: Mapping[str, Any]) -> tuple[frozenset[str], bool]:

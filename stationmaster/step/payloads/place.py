@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.step.payloads.encodings import DAMAGE, encodings_of
 from stationmaster.step.payloads.fields import LARGEST_INT64, kind_of
@@ -15,7 +15,7 @@ from stationmaster.step.payloads.masking import masked, masked_key
 from stationmaster.step.payloads.tally import Difference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from stationmaster.step.payloads.fields import Field, Scalar
     from stationmaster.step.payloads.tally import Home, Tally
@@ -80,20 +80,13 @@ class Place:
             if not field.nullable and field.kinds:
                 self._note(Change.NULLABLE, "null", None, described(field, null=False))
             return
+        if not field.kinds:
+            return
         kind = kind_of(value)
-        if field.kinds and kind not in self.kinds:
+        if kind not in self.kinds:
             self._note(Change.TYPE, kind, value)
-        elif isinstance(value, str):
-            self._text(value)
-        elif isinstance(value, dict):
-            self._object(value)
-        elif isinstance(value, list):
-            if field.items is not None:
-                inside = self._below(field.items, f"{self.path}[]")
-                for item in value:
-                    inside.look(item)
-        elif not isinstance(value, bool) and isinstance(value, int | float):
-            self._number(value)
+        elif kind in _LOOKS:
+            _LOOKS[kind](self, value)
 
     def child(self, name: str) -> Place:
         """Return the place of a promised field of this object."""
@@ -168,6 +161,12 @@ class Place:
         if field.typical is not None:
             self.sizes[bucket_of(value)] += 1
 
+    def _array(self, value: list[object]) -> None:
+        if self.field.items is not None:
+            inside = self._below(self.field.items, f"{self.path}[]")
+            for item in value:
+                inside.look(item)
+
     def _object(self, value: dict[str, object]) -> None:
         field = self.field
         if field.variants:
@@ -236,6 +235,15 @@ class Place:
         if inside is None:
             inside = self.inside[path] = Place(field, path, self.tally, self.home, self.when)
         return inside
+
+
+_LOOKS: Final[Mapping[str, Callable[[Place, Any], None]]] = {
+    "string": Place._text,  # noqa: SLF001 (this module's own class)
+    "integer": Place._number,  # noqa: SLF001 (as above)
+    "number": Place._number,  # noqa: SLF001 (as above)
+    "array": Place._array,  # noqa: SLF001 (as above)
+    "object": Place._object,  # noqa: SLF001 (as above)
+}
 
 
 def bucket_of(value: float) -> int:
