@@ -80,6 +80,15 @@ def test_who_asks_for_more_takes_no_fewer_slots(need: Need, millicores: int, mem
         assert 1 <= pool.slots_of(need) <= pool.slots_of(more)
 
 
+def test_only_what_may_be_interrupted_counts_as_spot() -> None:
+    """In a pool of spot prices a step that must not be moved costs what its nodes do."""
+    pools = [PoolRule(dollars_per_hour=1, capacity_type=each) for each in ("spot", "on-demand")]
+    need = Need(1000, 4 * 2**30)
+    assert [pool.slots_of(need) for pool in pools] == [17, 49]
+    steady = need._replace(is_interruptible=False)
+    assert [pool.slots_of(steady) for pool in pools] == [49, 49]
+
+
 def test_sizes_are_whole_quarters_of_cores() -> None:
     """An xs is one slot of a pool of cores, and each size twice the one before."""
     needs = [Need(round(float(RESOURCES[size].cpu.rstrip("m"))), 0) for size in (Size.XS, Size.S)]

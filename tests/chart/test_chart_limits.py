@@ -65,6 +65,12 @@ def test_a_pool_of_two_limits_is_refused() -> None:
     assert "airflow.pools.b" in refusal("kind", "--set", "airflow.pools.b.core=8").replace("/", ".")
 
 
+def test_pools_of_an_airflow_that_is_not_the_chart_s_are_refused() -> None:
+    """Values that nobody would read end with the way to do it."""
+    told = refusal("foreign-airflow", *POOLS)
+    assert "stationmaster pools apply FILE" in told
+
+
 def jobs_of(*arguments: str) -> dict[str, Any]:
     """Return the catalog's jobs."""
     text = of_kind(render("kind", *arguments), "ConfigMap")["stationmaster-catalog"]["data"]

@@ -34,6 +34,9 @@
 {{- if and $v.backup.enabled (not $v.dev.postgres.enabled) (not $v.database.existingSecret) -}}
 {{- fail "backup.enabled without a database: name it in database.existingSecret, or set backup.enabled=false." -}}
 {{- end -}}
+{{- if and (not $v.airflow.enabled) $v.airflow.pools -}}
+{{- fail "airflow.pools are pools of the chart's Airflow, and airflow.enabled=false: write them into a file for yours, run `stationmaster pools apply FILE` there, and set STATIONMASTER_POOLS_FILE." -}}
+{{- end -}}
 {{- if $v.airflow.enabled -}}
 {{- include "stationmaster.airflowChecks" . -}}
 {{- else if not $v.steps.launchers -}}
