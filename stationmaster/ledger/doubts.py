@@ -36,6 +36,9 @@ ends whoever takes more than the limit."""
 WALL_SLACK_SECONDS: Final = 5.0
 """Kubernetes cuts both ends of a container's life to whole seconds."""
 
+ONLY_EVIDENCE: Final = frozenset({"memory_limit_bytes", "oom_kills"})
+"""Measurements that verdicts are judged by; they stay in the result and have no column."""
+
 SKEW_SECONDS: Final = 2.0
 """Times of several machines may disagree by the cut of a second and a little more."""
 
@@ -79,7 +82,7 @@ def believed(result: StepResult | None, told: Told) -> dict[str, Any]:
         return {} if wall is None else {"wall_seconds": wall}
     fields: dict[str, Any] = {"measured_by": "step"}
     doubted: Doubts = {}
-    for name, value in result.measurements.model_dump().items():
+    for name, value in result.measurements.model_dump(exclude=ONLY_EVIDENCE).items():
         if value is None or (value == 0 and name.startswith("peak_")):
             continue
         why = _impossible(name, value, told, result.measurements.wall_seconds)

@@ -88,6 +88,16 @@ def test_attempts_of_a_try_are_one_run(ledger: Ledger, uri: str) -> None:
     assert history.declared_bytes == DECLARED
 
 
+def test_only_a_limit_that_was_in_force_proved_too_small(ledger: Ledger, uri: str) -> None:
+    """Killed at 700 MiB before the 1,400 it had been given were in force, it may need 701."""
+    killed = ran(2, 690, verdict="out_of_memory", asked_memory_bytes=1400 * MIB)
+    ledger.record_all([killed.model_copy(update={"proved_too_small_bytes": 700 * MIB})])
+
+    (history,) = histories_of(read_attempts(make_engine(uri), since=NOW - dt.timedelta(days=90)))
+
+    assert history.too_small == 700 * MIB
+
+
 def test_only_the_newest_attempts_are_read(ledger: Ledger, uri: str) -> None:
     """A step that runs every minute does not bring a million rows."""
     ledger.record_all(a_month())

@@ -240,4 +240,4 @@ def _add_run(history: StepHistory, attempts: list[AttemptRow]) -> None:
 
 
 def _too_small(row: AttemptRow) -> int:
-    return max(row.proved_too_small_bytes or 0, row.asked_memory_bytes or 0)
+    return row.proved_too_small_bytes or row.asked_memory_bytes or 0
