@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "ledger": "stationmaster.ledger.commands:app",
     "sizes": "stationmaster.ledger.sizing.commands:app",
     "cost": "stationmaster.ledger.cost.commands:app",
+    "pools": "stationmaster.airflow.poolcommands:app",
     "contracts": "stationmaster.step.payloads.commands:app",
     "sources": "stationmaster.sources.commands:app",
 }

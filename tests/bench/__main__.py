@@ -23,6 +23,7 @@ BENCHES = {
     "merge_scale": "merge of a day of 1,000, 10,000, 100,000 orders",
     "identity_febrl4": "record linkage on FEBRL4",
     "identity_quality": "error of the unified customer count on days not used for tuning",
+    "size_lookups": "what finding fifty steps' sizes costs the launcher",
     "sizing": "wasted memory and out-of-memory by replay; sizes of ten million attempts",
 }
 
