@@ -140,6 +140,7 @@ class WorkerPool:
 
     def _next(self, mine: Mapping[str, ExecuteTask]) -> Iterator[tuple[str, bool]]:
         for line, finishing in ((self._finishes, True), (self._executes, False)):
+            _put_in_order(line, mine)
             for _ in range(len(line)):
                 if not self._has_room(finishing=finishing):
                     break
@@ -157,6 +158,15 @@ class WorkerPool:
             return busy < most
         executes = sum(not each.finishing for each in self._given.values())
         return busy < most and executes < most - 1
+
+
+def _put_in_order(line: deque[str], mine: Mapping[str, ExecuteTask]) -> None:
+    """Put the weightiest of a line first, by Airflow's priority; equals stay as they came."""
+    if len(line) > 1:
+        weights = {ti_id: mine[ti_id].ti.priority_weight for ti_id in line if ti_id in mine}
+        ordered = sorted(line, key=lambda ti_id: -weights.get(ti_id, 0))
+        line.clear()
+        line.extend(ordered)
 
 
 class _Workers(LocalExecutor):

@@ -39,6 +39,17 @@ def test_a_step_that_is_done_comes_before_those_that_begin() -> None:
     assert workers.give(mine, None) == [ids[2], ids[3], ids[0]]
 
 
+def test_the_weightiest_step_is_next() -> None:
+    """An urgent step is given to a worker before those that wait longer, finishes before all."""
+    workers, mine = pool(4), tasks(4)
+    first, second, urgent, finish = mine
+    mine[urgent].ti.priority_weight = 1000
+    for ti_id in (first, second, urgent):
+        workers.wait(ti_id, finishing=False)
+    workers.wait(finish, finishing=True)
+    assert workers.give(mine, None) == [finish, urgent, first, second]
+
+
 def test_executes_never_take_all_workers() -> None:
     """Four workers run three executes at most: a finish that comes later has its worker."""
     workers, mine = pool(4), tasks(9)
