@@ -42,8 +42,10 @@ NEVER_STARTED: Final = frozenset({"StartError", "ContainerCannotRun", "RunContai
 
 SHELL_SIGNAL_BASE: Final = 128
 
-NEAR_THE_LIMIT: Final = 0.85
+NEAR_THE_LIMIT: Final = 0.8
 """Of the limit, measured by the step itself: killed from there means killed for memory.
+
+It is where the meter sees to it that there is a last word (`Meter`, its first mark).
 
 On cgroup v1 the kubelet misses about one OOM kill in ten: containerd hears of the container's end
 before it hears of the kernel's kill, and the status says Error. The step's last word is then the
@@ -276,7 +278,10 @@ def _last_word_on_memory(
     if kills := result.measurements.oom_kills:
         what = "a process" if kills == 1 else f"{kills} processes"
         return f"the kernel killed {what} of its container for memory, and then it failed"
-    limit, peak = memory_limit_in_force(pod, result), result.measurements.peak_memory_bytes
+    used = result.measurements
+    limit = memory_limit_in_force(pod, result)
+    # Page cache that is being written counts towards the limit, too.
+    peak = max(used.peak_memory_bytes, used.peak_working_set_bytes or 0)
     killed = code == SHELL_SIGNAL_BASE + signal.SIGKILL
     if killed and limit and peak >= NEAR_THE_LIMIT * limit:
         return (
