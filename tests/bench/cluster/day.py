@@ -32,7 +32,7 @@ LEDGER_SECONDS: Final = 75.0
 BURST_ORDERS: Final = 500_000
 OPEN: Final = "select count(*) as number from dag_run where state in ('queued', 'running')"
 TASKS: Final = (
-    "select coalesce(state, 'none') as state, count(*) as n from task_instance group by 1"
+    "select coalesce(state, 'none') as state, count(*) as number from task_instance group by 1"
 )
 
 
