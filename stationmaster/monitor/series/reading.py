@@ -26,6 +26,10 @@ LINES_NAMED: Final = 10
 MILLISECONDS: Final = 1e11
 """Epochs beyond it are in milliseconds: as seconds they are past the year 5100."""
 
+LARGEST: Final = 1e18
+SMALLEST: Final = 1e-18
+"""No volume, duration or cost is larger; what is nearer to zero is zero."""
+
 MOST_PERIODS: Final = 2_000_000
 """A series that spans more has a wrong year in it."""
 
@@ -170,7 +174,11 @@ def _number(text: str) -> float | str:
         value = float(text)
     except ValueError:
         return "the value is no number"
-    return value if math.isfinite(value) else "the value is not finite"
+    if not math.isfinite(value):
+        return "the value is not finite"
+    if abs(value) > LARGEST:
+        return "the value is beyond 10¹⁸"
+    return value if abs(value) > SMALLEST else 0.0
 
 
 def moment_of(text: str) -> dt.datetime | None:

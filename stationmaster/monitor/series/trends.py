@@ -62,7 +62,7 @@ class Trend:
     @property
     def certainty(self) -> float:
         """Return how many standard errors the slope is from none."""
-        return self.slope / self.slope_error
+        return self.slope / max(self.slope_error, 1e-300)
 
     def height(self, ahead: float) -> float:
         """Return the line so many days after the last one."""
