@@ -1,7 +1,4 @@
-"""`stationmaster pools`: make Airflow's pools of a deployment's file, and show them.
-
-The chart's migrations Job runs it as `python -m stationmaster.airflow.poolcommands apply`.
-"""
+"""`stationmaster pools`: make Airflow's pools of a deployment's file, and show them."""
 
 from __future__ import annotations
 
@@ -95,7 +92,3 @@ def _path(file: Path | None) -> Path:
             hint="Name the file, or set airflow.pools in the chart's values.",
         )
     return path
-
-
-if __name__ == "__main__":
-    app()

@@ -53,9 +53,9 @@ def test_pools_of_the_values_are_pools_of_the_library(tmp_path: Path) -> None:
 def test_pools_are_made_by_the_migrations() -> None:
     """Airflow is told where the file is, and each upgrade applies it; without pools neither is."""
     assert settings_of(*POOLS)["STATIONMASTER_POOLS_FILE"] == "/etc/stationmaster/pools.yaml"
-    assert "python -m stationmaster.airflow.poolcommands apply" in migration(*POOLS)
+    assert "stationmaster pools apply" in migration(*POOLS)
     assert "STATIONMASTER_POOLS_FILE" not in settings_of()
-    assert "poolcommands" not in migration()
+    assert "pools" not in migration()
 
 
 def test_a_pool_of_two_limits_is_refused() -> None:
