@@ -1,7 +1,7 @@
 """Measure anomalies and forecasts on real series with injected faults; print JSON lines.
 
 `make bench-anomalies`, or `python -m tests.bench.anomalies [tuning] [held-out] [hourly] [leaks]`;
-with names of series ("flights of EWR") only those.
+with names of series ("flights of EWR") only those; with `calendars` only the series that have one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from stationmaster.monitor.series.calendars import Calendar
 from stationmaster.monitor.series.points import DAILY
-from tests.bench.anomalies.data import HELD_OUT, TUNING, bank_holidays, load
+from tests.bench.anomalies.data import HELD_OUT, TUNING, load
+from tests.bench.anomalies.holidays import CALENDARS
 from tests.bench.anomalies.measuring import (
     alarms,
     found_by_rivals,
@@ -64,16 +65,17 @@ def _print(part: str, line: dict[str, Any]) -> None:
 def main(words: list[str]) -> None:
     """Run the named parts, all by default, for the named series, all by default."""
     parts = [word for word in words if word in PARTS] or list(PARTS)
-    wanted = [word for word in words if word not in PARTS]
+    wanted = [word for word in words if word not in (*PARTS, "calendars")]
     for part, names in (("tuning", TUNING), ("held-out", HELD_OUT)):
         daily, hourly = (
             [name for name in names[rhythm] if not wanted or name in wanted]
             for rhythm in ("daily", "hourly")
         )
         for name in daily if part in parts else ():
-            _print(part, one(name, rivals=True))
-            if name == "retail orders":
-                calendar = Calendar(bank_holidays())
+            if "calendars" not in words:
+                _print(part, one(name, rivals=True))
+            if name in CALENDARS:
+                calendar = Calendar(CALENDARS[name]())
                 _print(part, one(name, rivals=False, calendar=calendar))
         for name in hourly if "hourly" in parts else ():
             _print(f"{part}, hourly", one(name, rivals=False))

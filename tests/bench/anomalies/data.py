@@ -29,7 +29,7 @@ from stationmaster.step.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["HELD_OUT", "TUNING", "bank_holidays", "load"]
+__all__ = ["HELD_OUT", "TUNING", "load"]
 
 DOWNLOADS: Final = Path(".stationmaster/downloads")
 WHEELS: Final = {
@@ -72,23 +72,6 @@ def load(name: str) -> Series:
         return _retail(name)
     rhythm = HOURLY if name.endswith("by hour") else DAILY
     return Series.of(name, _points(name.removesuffix(" by hour"), rhythm is HOURLY), rhythm)
-
-
-def bank_holidays() -> dict[dt.date, str]:
-    """Return the days on which the British shop was closed, as its owner would write them down.
-
-    Bank holidays of England and Wales from December 2009 to 2011, and the days between Christmas
-    and New Year.
-    """
-    single = (
-        *("2010-04-02", "2010-04-05", "2010-05-03", "2010-05-31", "2010-08-30"),
-        *("2011-04-22", "2011-04-25", "2011-04-29", "2011-05-02", "2011-05-30", "2011-08-29"),
-    )
-    days = {dt.date.fromisoformat(text): "no-data" for text in single}
-    for year in (2009, 2010):
-        christmas = dt.date(year, 12, 23)
-        days |= {christmas + dt.timedelta(days=n): "holiday" for n in range(13)}
-    return days
 
 
 def _retail(name: str) -> Series:
