@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from tests.bench.cluster.alone import Alone
 from tests.bench.cluster.bare_pods import bare_pods
 from tests.bench.cluster.day import Day
-from tests.bench.cluster.day_curve import FULL_HOUR
+from tests.bench.cluster.day_curve import FULL_HOUR, HOURS
 from tests.bench.cluster.day_stand import DayStand
 from tests.bench.cluster.karpenter_plane import with_cores
 from tests.bench.cluster.platform_cpu import PlatformCpu
@@ -183,7 +183,7 @@ def _day(given: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of a day on nodes that Karpenter buys."""
     pools = {"steps-small": with_cores("steps-small", given.cores)} if given.cores else {}
     with DayStand("day_analytics.py", pools) as stand:
-        found = Day(stand, given.hour_seconds, given.samples).run()
+        found = Day(stand, given.hour_seconds, given.samples, given.hours).run()
     return {**found, "cores_of_nodes": given.cores or "as on EKS", "load": os.getloadavg()}
 
 
@@ -218,6 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--seconds", type=float, default=0.0, help="how long a simulated step runs")
     parser.add_argument("--hour-seconds", type=float, default=FULL_HOUR, help="of `day`")
+    parser.add_argument("--hours", type=int, default=HOURS, help="of `day`; then the burst")
     parser.add_argument("--cores", type=int, nargs="+", help="that `day`'s small nodes may have")
     parser.add_argument("--samples", type=Path, default=Path("build/day-samples.csv"))
     given = parser.parse_args(arguments)

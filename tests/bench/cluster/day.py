@@ -43,6 +43,7 @@ class Day:
     stand: DayStand
     hour_seconds: float
     samples_file: Path
+    hours: int = HOURS
     samples: list[Sample] = field(default_factory=list)
     claims: Claims = field(default_factory=Claims)
 
@@ -51,16 +52,16 @@ class Day:
         self._prices = read_prices()
         self._began = time.monotonic()
         began = dt.datetime.now(dt.UTC)
-        for hour in range(HOURS):
+        for hour in range(self.hours):
             self._look_until(hour * self.hour_seconds)
             work = work_of(orders_at(hour), self.hour_seconds)
             self.stand.trigger("day_analytics", conf_of(work))
-        self._look_until(HOURS * self.hour_seconds)
+        self._look_until(self.hours * self.hour_seconds)
         self._look_until_empty()
         ended = dt.datetime.now(dt.UTC)
         write_samples(self.samples_file, self.samples)
         self._look_until(self._second() + LEDGER_SECONDS)
-        full = began + dt.timedelta(seconds=HOURS * self.hour_seconds)
+        full = began + dt.timedelta(seconds=self.hours * self.hour_seconds)
         document = day_figures(self.stand, self.samples, self.claims, (began, ended), full)
         states = {str(row["state"]): int(row["number"]) for row in self.stand.rows(TASKS)}
         document |= {"hour_seconds": self.hour_seconds, "steps_by_state": states}

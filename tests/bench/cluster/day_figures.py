@@ -111,9 +111,16 @@ def burst_figures(samples: Sequence[Sample], start: float) -> dict[str, Any]:
     """Return how fast an empty cluster had 50 containers running, and was empty again."""
     busy = [each.second for each in samples if each.containers]
     gone = [each.second for each in samples if each.usd_per_hour]
+    dearest = max(samples, key=lambda each: each.usd_per_hour)
+    paid = sum(
+        one.usd_per_hour * (two.second - one.second) for one, two in itertools.pairwise(samples)
+    )
     return {
         "until_50_run_s": seconds_until(samples, start, MOST),
         "nodes_most": max(each.nodes for each in samples),
+        "machines_most": dearest.types,
+        "usd_per_hour_most": dearest.usd_per_hour,
+        "usd": round(paid / 3600, 4),
         "work_s": round(busy[-1] - start, 1),
         "last_container_to_no_node_s": round(gone[-1] - busy[-1], 1),
     }

@@ -176,6 +176,7 @@ def test_a_burst_is_timed_from_its_trigger() -> None:
     found = burst_figures(samples, 98)
     assert (found["until_50_run_s"], found["work_s"]) == (42, 82)
     assert found["last_container_to_no_node_s"] == 60
+    assert found["usd"] == pytest.approx((40 + 60) / 3600 * 3 + 10 / 3600 * 0.6, abs=1e-4)
 
 
 @given(st.lists(st.floats(min_value=0, max_value=1e6), min_size=1))
