@@ -184,6 +184,29 @@ def test_an_hour_is_compared_with_its_hour_of_the_week() -> None:
     assert kinds(found) == [(number, Kind.DROP) for number in lost]
 
 
+def test_a_clock_that_changes_is_told_for_some_days_and_not_for_ever() -> None:
+    """A day's shape that moves by three hours costs at most a flag an hour of the day."""
+    weeks = made(24 * 7 * 14, rhythm=HOURLY, noise=0.03)
+    values = [point.value for point in weeks.by_period.values()]
+    change = 24 * 7 * 6
+    moved = {at: values[at - 3] for at in range(change, len(values))}
+
+    found = replay(with_values(weeks, dict(moved)))
+
+    numbers = [number for number, _ in kinds(found)]
+    assert change <= numbers[0] < change + 24
+    assert len(numbers) <= 24
+
+
+def test_a_weekday_that_is_another_now_is_news_twice() -> None:
+    """Mondays at a third of their volume are flagged on two, and normal from the third on."""
+    mondays = dict.fromkeys(range(84, 140, 7), 0.33)
+
+    found = replay(made(140, changes=mondays))
+
+    assert [number for number, _ in kinds(found)] == [84, 91]
+
+
 def test_who_wants_to_hear_of_less_hears_of_more() -> None:
     """A relative threshold of 10 % finds a drop of 20 % that the default leaves alone."""
     series = made(90, noise=0.02, changes={85: 0.8})

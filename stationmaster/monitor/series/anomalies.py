@@ -19,6 +19,7 @@ from stationmaster.monitor.series.judgements import Flag, Judgement, Kind, Stand
 from stationmaster.monitor.series.judging import Judge
 from stationmaster.monitor.series.limits import Sensitivity
 from stationmaster.monitor.series.points import DAILY
+from stationmaster.monitor.series.recurring import Recurring
 from stationmaster.monitor.series.rolling import Rolling
 from stationmaster.monitor.series.wording import off_sentence
 
@@ -91,6 +92,7 @@ class Watch:
         self._gaps = Gaps(rhythm)
         self._rolling = Rolling(rhythm, wanted)
         self._silence = Silence(rhythm, wanted)
+        self._recurring = Recurring(rhythm)
         self._run: _Run | None = None
         self._span_flag: Flag | None = None
 
@@ -154,14 +156,24 @@ class Watch:
     def _off(self, said: Judgement) -> Judgement:
         """Open a run, or go on with it; a long one, or an acknowledged one, is the new normal."""
         run, value = self._run, said.value or 0.0
-        if run is None or run.flag.judgement.kind is not said.kind:
-            run = self._run = _Run(self._raise(said))
-        else:
+        earlier = self._recurring.flag_of(said)
+        if run is not None and run.flag.judgement.kind is said.kind:
             self._extend(run.flag, said.period)
             said = _continued(said)
+        elif earlier is not None:
+            self._extend(earlier, said.period)
+            run, said = _Run(earlier), _continued(said)
+        else:
+            run = _Run(self._raise(said))
+        self._run = run
         run.inside = 0
         run.values.append((said.period, value))
         opened = run.flag.judgement.period
+        if self._recurring.is_accepted(said, run.flag):
+            run.flag.accepted_period = said.period
+            self.judge.forget(said.period)
+            self.judge.learn(said.period, value)
+            return said
         if len(run.values) >= ACCEPTED_AFTER[self._rhythm.name] or opened in self._acknowledged:
             run.flag.accepted_period = said.period
             self.judge.restart(run.values)

@@ -117,6 +117,10 @@ class Baseline:
         self._levels.clear()
         self._levels.extend(height - place for height, place in heights if place is not None)
 
+    def forget(self, period: int) -> None:
+        """Forget the place of a period's weekday (and hour); the next two weeks tell it anew."""
+        self._places[period % self._rhythm.week].clear()
+
     def _place(self, period: int) -> float | None:
         same = self._places.get(period % self._rhythm.week)
         return hodges_lehmann(same) if same and len(same) >= LEAST_SAME else None

@@ -96,6 +96,11 @@ class Judge:
             error = self.baseline.scale.of_value(value) - expected.height
             self._guard.note(judgement.score, error)
 
+    def forget(self, period: int) -> None:
+        """Forget what a period's weekday (and hour) was beside its week: it is another now."""
+        if self.baseline is not None:
+            self.baseline.forget(period)
+
     def restart(self, values: list[tuple[int, float]]) -> None:
         """Take another level as normal, by the values that showed it."""
         if self.baseline is not None:
