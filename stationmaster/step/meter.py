@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 _ALONE_SECONDS: Final = 0.05
 _TREE_SECONDS: Final = 0.2
 _TICK_SECONDS: Final = 1.0
-_LAST_WORDS_AT: Final = (0.8, 0.9, 0.95)
+_LAST_WORDS_AT: Final = (0.7, 0.8, 0.9, 0.95)
 """Shares of the memory limit at whose first passing the tick comes at once: a step that grows
 fast is killed before the second is over, and its last word is the evidence of why."""
 

@@ -169,7 +169,7 @@ def test_who_failed_before_the_drain_failed_by_itself() -> None:
 
 @pytest.mark.parametrize(
     ("peak", "verdict"),
-    [(52 << 20, Verdict.OUT_OF_MEMORY), (20 << 20, Verdict.STEP_FAILED)],
+    [(46 << 20, Verdict.OUT_OF_MEMORY), (20 << 20, Verdict.STEP_FAILED)],
 )
 def test_137_is_memory_only_with_evidence(peak: int, verdict: Verdict) -> None:
     """The kubelet missed the kernel's kill: the step's last word near its limit tells, no less."""

@@ -42,7 +42,7 @@ NEVER_STARTED: Final = frozenset({"StartError", "ContainerCannotRun", "RunContai
 
 SHELL_SIGNAL_BASE: Final = 128
 
-NEAR_THE_LIMIT: Final = 0.8
+NEAR_THE_LIMIT: Final = 0.7
 """Of the limit, measured by the step itself: killed from there means killed for memory.
 
 It is where the meter sees to it that there is a last word (`Meter`, its first mark).
