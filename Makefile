@@ -126,6 +126,11 @@ bench-cluster: setup ## Measure steps on kind against bare pods and KubernetesPo
 bench: setup data ## Measure everything docs/benchmarks.md claims; prints JSON lines
 	@$(BIN)/python -m tests.bench
 
+.PHONY: bench-anomalies
+bench-anomalies: setup data ## Measure anomalies and forecasts on real series with injected faults; prints JSON lines
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/build/bench-venv $(UV) sync --locked --quiet --group bench
+	@build/bench-venv/bin/python -m tests.bench.anomalies
+
 .PHONY: proof
 proof: setup data ## Run the long proofs; their results go to docs/proofs/ with the revision
 	@./.ci/proof
