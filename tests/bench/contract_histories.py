@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.step.payloads import Checker, Finding, Learner, PayloadContract, imported
-from stationmaster.step.payloads.presence import with_presence
 from stationmaster.step.settings import Settings
 from tests.bench.histories.excerpts import Pair, described, pairs
 from tests.bench.histories.made import Maker
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-PAYLOADS: Final = 80
+PAYLOADS: Final = 120
 """Of each version of each operation."""
 LAST_TUNED: Final = "17.0.0"
 
@@ -79,12 +78,11 @@ class Sum:
 
 def findings_of(pair: Pair, seed: int) -> list[Finding]:
     """Return what a check of the newer version's payloads finds."""
-    contract = PayloadContract("github", pair.operation, imported(pair.old))
-    learner = Learner()
+    published = PayloadContract("github", pair.operation, imported(pair.old))
+    before = Checker(published)
     for payload in Maker(pair.old, seed).payloads(pair.old, PAYLOADS):
-        learner.add(payload)
-    contract = replace(contract, root=with_presence(contract.root, learner.field()))
-    checker = Checker(contract)
+        before.add(payload)
+    checker = Checker(replace(published, root=before.refined()))
     for payload in Maker(pair.new, seed + 1).payloads(pair.new, PAYLOADS):
         checker.add(payload)
     return checker.findings()
@@ -92,13 +90,12 @@ def findings_of(pair: Pair, seed: int) -> list[Finding]:
 
 def compared(cache: Path, changed: list[Pair]) -> Score:
     """Return how findings and oasdiff's changes agree."""
-    old = described({str(number): pair.old for number, pair in enumerate(changed)})
-    new = described({str(number): pair.new for number, pair in enumerate(changed)})
-    truth = seen_by_oracle(changelog(cache, old, new)) if changed else {}
+    old, new = (described(changed, which) for which in ("old", "new"))
+    truth = seen_by_oracle(changelog(cache, old, new), changed) if changed else {}
     score = Score()
     for number, pair in enumerate(changed):
         found = places_found(findings_of(pair, number))
-        score.add(pair.operation, found, truth.get(f"GET /{number}", set()))
+        score.add(pair.operation, found, truth.get(number, set()))
     return score
 
 
@@ -131,7 +128,8 @@ def _neighbours(cache: Path, versions: tuple[str, str], total: Sum, show: int) -
     changed = [pair for pair in both if pair.is_changed]
     score = compared(cache, changed)
     total.add(score, len(changed))
-    for number, pair in enumerate(pair for pair in both if not pair.is_changed):
+    # Where nothing at all has changed, nothing may be found.
+    for number, pair in enumerate([] if changed else both):
         total.unchanged += 1
         findings = findings_of(pair, number)
         total.unchanged_findings += len(findings)

@@ -29,7 +29,8 @@ def test_nested_fields_are_learned_as_they_are_nested() -> None:
     assert sorted(line.properties) == ["price", "sku"]
     assert ROOT.properties["note"].nullable
     assert not ROOT.properties["note"].values
-    assert (ROOT.properties["coupon"].required, ROOT.properties["coupon"].presence) == (False, 0.5)
+    assert not ROOT.properties["coupon"].required
+    assert ROOT.properties["coupon"].presence == pytest.approx(0.45, abs=0.001)
 
 
 def test_an_enumeration_needs_strong_evidence() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from stationmaster.step.payloads.findings import Change, Finding, in_order
 from stationmaster.step.payloads.place import Place
+from stationmaster.step.payloads.presence import with_presence
 from stationmaster.step.payloads.reading import BadLine
 from stationmaster.step.payloads.renames import Candidate, paired
 from stationmaster.step.payloads.shifts import shifted
@@ -81,6 +82,10 @@ class Checker:
         extra = [one for place in _places(self._root) for one in shifted(place)]
         return in_order([*found.values(), *extra, *self._not_utf_8()])
 
+    def refined(self) -> Field:
+        """Return what was promised, and how often optional fields were there in these payloads."""
+        return with_presence(self._root)
+
     def _not_utf_8(self) -> Iterator[Finding]:
         total = self.records + self.bad_lines
         for name, count in self._encodings.items():
@@ -141,7 +146,7 @@ def _surely_gone(place: Place, name: str, field: Field) -> Finding | None:
     if (1 - field.presence) ** place.objects > _CHANCE:
         return None
     key = place.absence(name)
-    share = f"{key.expected} in {field.presence:.0%}"
+    share = f"{key.expected} in at least {field.presence:.0%}"
     return Finding(
         key.path, Change.REMOVED, share, "nothing", place.records, place.records, when=key.when
     )
@@ -157,5 +162,6 @@ def _candidates(place: Place, gone: dict[str, Finding], tally: Tally) -> Iterato
                 new=new,
                 alike=alike / both,
                 together=both / missing,
+                instead=both / place.unknown[new].total(),
                 distinct=bool(field.formats or field.values or len(field.properties) > 1),
             )

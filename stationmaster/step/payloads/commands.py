@@ -18,7 +18,6 @@ from stationmaster.step.payloads.document import PayloadContract
 from stationmaster.step.payloads.findings import Finding, Severity, rendered
 from stationmaster.step.payloads.importing import Importer, response_schema
 from stationmaster.step.payloads.learning import Learner, confidence
-from stationmaster.step.payloads.presence import with_presence
 from stationmaster.step.payloads.reading import BadLine, lines_of
 
 if TYPE_CHECKING:
@@ -53,12 +52,16 @@ def learn(
 ) -> None:
     """Draft a contract from samples: only what all of them keep."""
     learner = Learner()
+    known = PayloadContract.read(refine) if refine is not None else None
+    checker = Checker(known) if known is not None else None
     bad = 0
     for line in lines_of(samples):
         if isinstance(line, BadLine):
             bad += 1
-        else:
-            learner.add(line.value)
+            continue
+        learner.add(line.value)
+        if checker is not None:
+            checker.add(line.value, line.number)
     if not learner.records:
         raise MisconfiguredError(
             where=f"{samples}",
@@ -75,9 +78,8 @@ def learn(
         time_field=_time_field(drafted),
         description=f"Learned from {how}; confidence {confidence(learner.records)}.",
     )
-    if refine is not None:
-        known = PayloadContract.read(refine)
-        contract = replace(known, root=with_presence(known.root, drafted))
+    if known is not None and checker is not None:
+        contract = replace(known, root=checker.refined())
     _write(contract, out)
     sys.stderr.write(
         f"{how}, {bad:,} lines set aside, confidence {confidence(learner.records)}; "

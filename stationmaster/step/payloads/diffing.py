@@ -193,5 +193,6 @@ def _candidates(old: Field, new: Field, gone: list[str], fresh: list[str]) -> It
                 new=other,
                 alike=0.0 if broken or was.kinds != now.kinds else 1.0,
                 together=1.0 if was.required == now.required else 0.0,
+                instead=1.0,
                 distinct=bool(was.formats or was.values or len(was.properties) > 1),
             )

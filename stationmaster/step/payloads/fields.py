@@ -50,7 +50,7 @@ class Field:
     required: bool = True
     """Whether each object has it; what may be left out may be null or not all the same."""
     presence: float | None = None
-    """Share of objects that had it, where it was observed."""
+    """Share of objects that have it at least, where it was observed."""
     seen: int = 0
     """On how many values this rests; 0: nobody observed it."""
     description: str = ""

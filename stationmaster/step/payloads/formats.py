@@ -40,7 +40,8 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("time", r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?"),
         ("uuid", r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"),
         ("email", r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\"]+"),
-        ("uri", r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]+"),
+        ("uri", r"[A-Za-z][A-Za-z0-9+.-]*:[^\s{}<>]+"),
+        ("uri-template", r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>]+"),
         ("ipv4", r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)"),
         ("digits", r"\d+"),
         ("decimal", r"[+-]?\d+\.\d+"),
@@ -58,6 +59,7 @@ _ZONED: Final = (
 )
 _COVERED: Final[Mapping[str, tuple[str, ...]]] = {
     "date-time": _ZONED,
+    "uri-template": ("uri",),
     "date-slashed": ("date-slashed-day-first", "date-slashed-month-first"),
     "date-time-slashed": ("date-time-slashed-day-first", "date-time-slashed-month-first"),
     "date-slashed-day-first": ("date-slashed",),

@@ -10,6 +10,7 @@ from stationmaster.step.payloads.formats import BLANK, format_of, is_date, widen
 from stationmaster.step.payloads.masking import is_personal, is_word
 from stationmaster.step.payloads.observing import MOST_SCALE, Group, Observed
 from stationmaster.step.payloads.place import NO_SIZE
+from stationmaster.step.payloads.presence import sure_share
 from stationmaster.step.payloads.shifts import quantile
 
 if TYPE_CHECKING:
@@ -26,7 +27,13 @@ _ENUM_EACH: Final = 10
 _TYPICAL_NUMBERS: Final = 20
 _SCALED_NUMBERS: Final = 100
 _WIDEST_SCALE: Final = 4
-_EVIDENCE: Final[Mapping[str, int]] = {"uuid": 3, "uri": 10, "ipv4": 10, "base64": 30}
+_EVIDENCE: Final[Mapping[str, int]] = {
+    "uuid": 3,
+    "uri": 10,
+    "uri-template": 10,
+    "ipv4": 10,
+    "base64": 30,
+}
 """How many values make a format a promise; dates need three, figures as text thirty."""
 _DATES_EVIDENCE: Final = 3
 _FIGURES_EVIDENCE: Final = 30
@@ -187,7 +194,7 @@ def _of_group(group: Group) -> Field:
 def _placed(field: Field, count: int, objects: int) -> Field:
     if count == objects:
         return field
-    return field.optional(max(0.0001, round(count / objects, 4)))
+    return field.optional(sure_share(count, objects))
 
 
 def _is_map(group: Group) -> bool:

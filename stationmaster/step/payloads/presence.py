@@ -1,36 +1,59 @@
-"""Add to a published contract what samples show of it: how often optional fields are there."""
+"""Add to a published contract what payloads show of it: how often optional fields are there."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stationmaster.step.payloads.fields import Field
+    from stationmaster.step.payloads.place import Place
 
-__all__ = ["with_presence"]
+__all__ = ["sure_share", "with_presence"]
 
 
-def with_presence(promised: Field, observed: Field) -> Field:
-    """Return a promise with the presence of its optional fields as it was observed.
+def sure_share(count: int, of: int) -> float:
+    """Return how often something is there at least, by how often it was.
 
-    Kinds of object that only the promise tells apart keep none: their samples are mixed.
+    Two standard errors below the share, of which little is known from few objects (Laplace's rule
+    of succession): 3 of 3 is 44 %, 300 of 300 is 99 %.
     """
-    properties = {name: _placed(part, observed, name) for name, part in promised.properties.items()}
-    items = promised.items
-    if items is not None and observed.items is not None:
-        items = with_presence(items, observed.items)
-    additional = promised.additional
-    if additional is not None and observed.additional is not None:
-        additional = with_presence(additional, observed.additional)
-    return replace(promised, properties=properties, items=items, additional=additional)
+    share = (count + 1) / (of + 2)
+    return round(max(0.0001, share - 2 * math.sqrt(share * (1 - share) / (of + 2))), 4)
 
 
-def _placed(part: Field, observed: Field, name: str) -> Field:
-    seen = observed.properties.get(name)
-    if seen is None:
+def with_presence(place: Place) -> Field:
+    """Return what was promised of a place, with how often optional fields were counted there."""
+    field = place.field
+    properties = {
+        name: _counted(place, name) if name in place.fields else part
+        for name, part in field.properties.items()
+    }
+    inside = place.inside
+    items = inside.get(f"{place.path}[]")
+    additional = inside.get(f"{place.path}.*")
+    return replace(
+        field,
+        properties=properties,
+        items=with_presence(items) if items else field.items,
+        additional=with_presence(additional) if additional else field.additional,
+        variants=_refined(place.variants, field.variants),
+    )
+
+
+def _refined(places: Mapping[str, Place], known: Mapping[str, Field]) -> dict[str, Field]:
+    return {
+        name: with_presence(places[name]) if name in places else field
+        for name, field in known.items()
+    }
+
+
+def _counted(place: Place, name: str) -> Field:
+    child = place.fields[name]
+    part = with_presence(child)
+    if part.required or not child.visits:
         return part
-    part = with_presence(part, seen)
-    if part.required:
-        return part
-    return replace(part, presence=seen.presence if seen.presence is not None else 1.0)
+    return replace(part, presence=sure_share(child.visits, place.objects))

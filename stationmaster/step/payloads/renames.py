@@ -29,6 +29,8 @@ class Candidate:
     """Share of the new one's values that keep the old one's promise, where the old one is gone."""
     together: float
     """Share of the objects without the old one that have the new one."""
+    instead: float
+    """Share of the objects with the new one that lack the old one."""
     distinct: bool
     """Whether the old one's promise tells it from others: a format, an enumeration, fields."""
 
@@ -53,7 +55,8 @@ def paired(candidates: Iterable[Candidate]) -> list[Candidate]:
 
     Names that are alike need values that mostly are; other names need values that nearly all
     are, an old field that can be told from others or that was the only one to go, and a new one
-    that stands wherever the old one is missing.
+    that stands wherever the old one is missing. A new one that stands beside the old one took
+    nobody's place.
     """
     all_of_them = list(candidates)
     gone = {one.gone for one in all_of_them}
@@ -63,9 +66,8 @@ def paired(candidates: Iterable[Candidate]) -> list[Candidate]:
     for one in sorted(all_of_them, key=lambda one: (one.score, one.gone, one.new), reverse=True):
         by_name = likeness(one.gone, one.new) >= _NAMES_ALIKE and one.alike >= _MOSTLY
         by_value = one.alike >= _NEARLY_ALL and one.together >= _SAME_FATE
-        if (by_name or (by_value and (one.distinct or alone))) and one.gone in gone:
-            if one.new not in new:
-                continue
+        likely = by_name or (by_value and (one.distinct or alone))
+        if likely and one.instead >= _SAME_FATE and one.gone in gone and one.new in new:
             chosen.append(one)
             gone.discard(one.gone)
             new.discard(one.new)

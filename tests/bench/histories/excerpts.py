@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["Pair", "answers", "described", "pairs"]
+__all__ = ["NAME", "Pair", "answers", "described", "pairs"]
 
+NAME: Final = "x-name"
+"""Under this word a schema that was written out keeps the name it had."""
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _MOST_CHARACTERS: Final = 400_000
 """Answers that are bigger written out are left out, and counted."""
@@ -76,14 +79,53 @@ def pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[list[Pair], i
     return list(found.values()), too_big
 
 
-def described(schemas: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return an OpenAPI description of operations that answer with these schemas."""
+def described(chosen: Sequence[Pair], which: str) -> dict[str, Any]:
+    """Return an OpenAPI description of operations numbered from 0 that answer with one side.
+
+    Choices become components with the names they had, one for each place: so oasdiff compares a
+    choice with what it was, and takes it for another one only when it has another name.
+    """
     paths: dict[str, Any] = {}
-    for number, schema in schemas.items():
+    components: dict[str, Any] = {}
+    for number, pair in enumerate(chosen):
+        schema = _with_components(getattr(pair, which), f"o{number}", components)
         content = {"application/json": {"schema": schema}}
         responses = {"200": {"description": "an answer", "content": content}}
-        paths[f"/{number}"] = {"get": {"operationId": number, "responses": responses}}
-    return {"openapi": "3.0.3", "info": {"title": "excerpt", "version": "1"}, "paths": paths}
+        paths[f"/{number}"] = {"get": {"operationId": f"o{number}", "responses": responses}}
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "excerpt", "version": "1"},
+        "paths": paths,
+        "components": {"schemas": components},
+    }
+
+
+def _with_components(schema: Any, place: str, components: dict[str, Any]) -> Any:  # noqa: ANN401 (JSON)
+    if isinstance(schema, list):
+        return [
+            _with_components(part, f"{place}.{number}", components)
+            for number, part in enumerate(schema)
+        ]
+    if not isinstance(schema, dict):
+        return schema
+    made = {
+        word: _with_components(value, f"{place}.{word}", components)
+        for word, value in schema.items()
+        if word not in {"oneOf", "anyOf", NAME}
+    }
+    for word in ("oneOf", "anyOf"):
+        if word not in schema:
+            continue
+        made[word] = []
+        for part in schema[word]:
+            name = part.get(NAME) or part.get("items", {}).get(NAME, "")
+            inner = _with_components(part, f"{place}.{name}", components)
+            if name:
+                key = re.sub(r"[^A-Za-z0-9.-]", "-", f"{place}.{word}.{name}")
+                components[key] = inner
+                inner = {"$ref": f"#/components/schemas/{key}"}
+            made[word].append(inner)
+    return made
 
 
 def _target(document: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 (JSON)
@@ -115,8 +157,9 @@ def _out(
         name = schema["$ref"]
         if name in inside:
             raise _TooBigError
-        return _out(document, _target(document, name), (*inside, name), budget)
-    made: dict[str, Any] = {}
+        made = _out(document, _target(document, name), (*inside, name), budget)
+        return {**made, NAME: name.rpartition("/")[2]}
+    made = {}
     for word in sorted(_WORDS & schema.keys()):
         value = schema[word]
         if word == "properties":

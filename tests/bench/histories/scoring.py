@@ -3,7 +3,10 @@
 A change is named by operation, path and kind. Of oasdiff's changelog those count that a payload can
 show: what came, went, became optional or nullable, has another type, format or limit, a new value
 of an enumeration, a new kind of object. What it says of requests, headers, other answers, texts for
-people, or of promises that only became stricter, no payload can show.
+people, or of promises that only became stricter, no payload can show. Nor does one show that a
+field is new that one of several choices had before, that one is gone that one of several choices
+still has, or what is inside of something of which the older description said nothing. `nullable`
+beside `allOf`, which OpenAPI 3.0 left unclear, counts as null on both sides.
 """
 
 from __future__ import annotations
@@ -15,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from stationmaster.step.payloads.findings import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from stationmaster.step.payloads.findings import Finding
+    from tests.bench.histories.excerpts import Pair
 
-__all__ = ["Place", "Score", "places_found", "seen_by_oracle"]
+__all__ = ["Place", "Score", "can_show", "names_at", "places_found", "schemas_at", "seen_by_oracle"]
 
 _KINDS: Final[Mapping[str, str]] = {
     "response-required-property-removed": "gone",
@@ -38,6 +42,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "response-property-became-not-enum": "value",
     "response-property-max-length-increased": "type",
     "response-property-max-length-unset": "type",
+    "response-property-min-length-decreased": "type",
     "response-property-min-decreased": "type",
     "response-property-max-increased": "type",
     "response-property-one-of-added": "choice",
@@ -59,6 +64,8 @@ _OF_CHANGE: Final[Mapping[Change, str]] = {
     Change.VARIANT: "choice",
 }
 _QUOTED: Final = re.compile(r"`([^`]*)`")
+_NUMBERS: Final = frozenset({"int32", "int64", "float", "double"})
+"""Formats of numbers: how many bits somebody keeps them in, which JSON does not show."""
 _CHOICE: Final = re.compile(r"/?(?:oneOf|anyOf|allOf)\[[^\]]*\]")
 
 
@@ -109,6 +116,42 @@ def _within(path: str, above: str) -> bool:
     return not above or path == above or path.startswith(f"{above}/")
 
 
+def can_show(place: Place, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Tell whether payloads can show a change, by what the two descriptions have there."""
+    above, _, name = place.path.rpartition("/")
+    if place.kind == "gone":
+        return name not in names_at(new, above)
+    if place.kind == "new":
+        before = names_at(old, above)
+        return bool(before) and name not in before
+    if place.kind == "nullable":
+        return not any(one.get("nullable") for one in _choices(schemas_at(old, place.path)))
+    return True
+
+
+def names_at(schema: Mapping[str, Any], path: str) -> set[str]:
+    """Return the fields of the objects at a path, whichever choice they are of."""
+    return {name for one in _objects(schemas_at(schema, path)) for name in one["properties"]}
+
+
+def schemas_at(schema: Mapping[str, Any], path: str) -> list[Mapping[str, Any]]:
+    """Return the schemas at a path of names of fields."""
+    parts = [schema]
+    for name in path.split("/") if path else ():
+        parts = [one["properties"][name] for one in _objects(parts) if name in one["properties"]]
+    return parts
+
+
+def _objects(schemas: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield what has fields among schemas, their choices, lists and maps."""
+    for schema in schemas:
+        if "properties" in schema:
+            yield schema
+        below = [part for word in ("oneOf", "anyOf", "allOf") for part in schema.get(word, ())]
+        below += [schema[word] for word in ("items", "additionalProperties") if word in schema]
+        yield from _objects(part for part in below if isinstance(part, dict))
+
+
 def places_found(findings: Iterable[Finding]) -> set[Place]:
     """Return findings as places; a rename is one field gone and one new."""
     places = set()
@@ -119,26 +162,61 @@ def places_found(findings: Iterable[Finding]) -> set[Place]:
     return places
 
 
-def seen_by_oracle(changes: Iterable[Mapping[str, Any]]) -> dict[str, set[Place]]:
-    """Return the changes of answers of status 200 that payloads can show, by operation."""
-    found: dict[str, set[Place]] = {}
+def seen_by_oracle(
+    changes: Iterable[Mapping[str, Any]], chosen: Sequence[Pair]
+) -> dict[int, set[Place]]:
+    """Return the changes that payloads can show, by the operation's number."""
+    found: dict[int, set[Place]] = {}
     for change in changes:
         kind = _KINDS.get(change["id"])
         quoted = _QUOTED.findall(change["text"])
-        if kind is None or "200" not in quoted:
+        if kind is None or not _NUMBERS.isdisjoint(quoted):
             continue
-        operation = f"{change['operation']} {change['path']}"
-        path = _path_of(change, quoted)
-        found.setdefault(operation, set()).add(Place(path, kind))
+        number = int(change["path"].removeprefix("/"))
+        pair = chosen[number]
+        path = _names(pair.new if kind == "new" else pair.old, _path_of(change, quoted))
+        place = Place(path, kind)
+        if can_show(place, pair.old, pair.new):
+            found.setdefault(number, set()).add(place)
     return found
 
 
 def _path_of(change: Mapping[str, Any], quoted: list[str]) -> str:
-    if "-body-" in change["id"]:
+    """Return where a change is; the texts of some name the new value or choice first."""
+    name = change["id"]
+    if "-body-" in name:
         return ""
-    return _bare(_CHOICE.sub("", quoted[0]))
+    second = name.endswith(("enum-value-added", "one-of-added", "any-of-added"))
+    return _CHOICE.sub("", quoted[1 if second else 0])
+
+
+def _names(schema: Mapping[str, Any], path: str) -> str:
+    """Return the names of fields of a path of oasdiff's, which has words for lists and maps."""
+    parts, names = [schema], []
+    for step in filter(None, path.split("/")):
+        below = [one["properties"][step] for one in _own(parts) if step in one["properties"]]
+        within = [one[step] for one in _choices(parts) if isinstance(one.get(step), dict)]
+        if step in {"items", "additionalProperties"} and within:
+            parts = within
+        else:
+            names.append(step)
+            parts = below
+    return "/".join(names)
+
+
+def _own(schemas: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    return (one for one in _choices(schemas) if "properties" in one)
+
+
+def _choices(schemas: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield schemas and their choices."""
+    for schema in schemas:
+        yield schema
+        for word in ("oneOf", "anyOf", "allOf"):
+            yield from _choices(schema.get(word, ()))
 
 
 def _bare(path: str) -> str:
-    parts = re.split(r"[./]", path.removeprefix("$").replace("[]", "").replace("*", ""))
-    return "/".join(part for part in parts if part and part != "items")
+    """Return a finding's path as names of fields: lists and maps are not told apart from them."""
+    names = path.removeprefix("$").replace("[]", "").replace(".*", "")
+    return names.removeprefix(".").replace(".", "/")
