@@ -19,8 +19,8 @@ __all__ = ["ExtractApp", "recipes", "run"]
 _ZONE: Final = ZoneInfo("UTC")
 """The upstream's day folders follow this zone."""
 _HINT: Final = (
-    "Map the field in shapes.py and columns.py of the job extract-app, or ask the app team to "
-    "bring it back; then clear the step."
+    "Map the field in payloads/, shapes.py and columns.py of the job extract-app, or ask the app "
+    "team to bring it back; then clear the step."
 )
 _NO_TIME: Final = "the time is no count of milliseconds since 1970"
 

@@ -44,8 +44,8 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SHOWN: Final = 60
 _PROBED: Final = 50
 _HINT: Final = (
-    "Map the column in COLUMNS and `event_columns` of the job extract-delivery, or ask delivery "
-    "tracking to bring it back; then clear the step."
+    "Map the column in payloads/, COLUMNS and `event_columns` of the job extract-delivery, or ask "
+    "delivery tracking to bring it back; then clear the step."
 )
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["HINT", "check_complete", "read_own_pages", "read_tickets", "what_changed"]
 
 HINT: Final = (
-    "Map the field in shapes.py and columns.py of the job extract-support, or ask the support team "
-    "to bring it back; then clear the step."
+    "Map the field in payloads/, shapes.py and columns.py of the job extract-support, or ask the "
+    "support team to bring it back; then clear the step."
 )
 _ROUNDS: Final = 3
 _TICKETS: Final = "/v1/tickets"

@@ -19,8 +19,8 @@ __all__ = ["ExtractWeb", "recipes", "run"]
 _ZONE: Final = ZoneInfo("UTC")
 """The upstream's day folders follow this zone."""
 _HINT: Final = (
-    "Map the field in shapes.py and columns.py of the job extract-web, or ask the web shop team to "
-    "bring it back; then clear the step."
+    "Map the field in payloads/, shapes.py and columns.py of the job extract-web, or ask the web "
+    "shop team to bring it back; then clear the step."
 )
 _NO_TIME: Final = "the time is not written like 2011-11-21T08:26:00Z"
 
