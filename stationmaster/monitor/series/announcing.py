@@ -22,10 +22,21 @@ if TYPE_CHECKING:
 
     from stationmaster.monitor.series.points import Series
 
-__all__ = ["Announcement", "Foretold", "day_text", "forecast_document", "foretell"]
+__all__ = [
+    "CONFIRMED_DAYS",
+    "Announcement",
+    "Foretold",
+    "day_text",
+    "forecast_document",
+    "foretell",
+]
 
 LOOK_BACK: Final = 84
 CALM: Final = (Outlook.NO_HISTORY, Outlook.NO_TREND, Outlook.AWAY)
+CONFIRMED_DAYS: Final = 2
+"""A crossing is announced when so many days in a row foretell it: the first day that does is apt to
+be one on which noise makes the growth look steeper than it is."""
+
 CALM_DAYS: Final = 3
 """So many days in a row without a trend to the limit end an announcement."""
 
@@ -77,13 +88,14 @@ def foretell(series: Series, limit: float, *, horizon: int = HORIZON_DAYS) -> Fo
         days, values = by_day(series, lowest=True)
     beyond = [value <= limit if falling else value >= limit for value in values]
     announcements: list[Announcement] = []
-    calm, is_open = 0, False
+    calm, row, is_open = 0, 0, False
     told = Forecast(Outlook.NO_HISTORY, limit)
     for at in range(len(days)):
         told = _known(days, values, at, limit, horizon)
         calm = calm + 1 if told.outlook in CALM else 0
         is_open = is_open and calm < CALM_DAYS
-        if told.outlook is Outlook.CROSSES and not is_open:
+        row = row + 1 if told.outlook is Outlook.CROSSES else 0
+        if row >= CONFIRMED_DAYS and not is_open:
             is_open = True
             met = next((days[i] for i in range(at + 1, len(days)) if beyond[i]), None)
             announcements.append(Announcement(days[at], told, met))

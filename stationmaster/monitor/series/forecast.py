@@ -36,14 +36,14 @@ MOST_LATE: Final = 2
 
 DRAWS: Final = 300
 FARTHEST_DAYS: Final = 200
-COVERED: Final = (0.02, 0.98)
-LEAST_WEIGHT: Final = 0.3
+COVERED: Final = (0.015, 0.985)
+LEAST_WEIGHT: Final = 0.35
 """Of each form that may be it: few days do not tell a share from an amount."""
 
 MOST_MISFIT: Final = 4.0
 """A form whose errors are so many times the other's is not it."""
 
-SLOPE_DOUBT: Final = 2.2
+SLOPE_DOUBT: Final = 2.5
 """A trend also changes: its error is taken so many times, found on the series for tuning."""
 
 
@@ -66,8 +66,8 @@ class Forecast:
         outlook: What is foretold.
         limit: In the series' unit.
         days: The middle of when the first value meets it; None where it does not.
-        earliest: With 98 % it is not before.
-        latest: With 98 % it is not after; None: it may not happen at all.
+        earliest: With 98.5 % it is not before.
+        latest: With 98.5 % it is not after; None: it may not happen at all.
         growth: Part that the series grows by a day (0.09: 9 %); None without a trend.
         amount: The same in the series' unit, at its level now.
         trend_days: How far back this trend goes.

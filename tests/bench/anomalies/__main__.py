@@ -1,7 +1,7 @@
 """Measure anomalies and forecasts on real series with injected faults; print JSON lines.
 
 `make bench-anomalies`, or `python -m tests.bench.anomalies [tuning] [held-out] [hourly] [leaks]`;
-with names of series ("flights of EWR") only those; with `calendars` only the series that have one.
+with names of series ("flights of EWR") only those; with `calendars` only those that have one, with `ours` no rivals.
 """
 
 from __future__ import annotations
@@ -20,15 +20,18 @@ from tests.bench.anomalies.measuring import (
     found_by_rivals,
     found_by_us,
     leaks,
+    outages,
     ramps,
 )
 
 __all__ = ["main"]
 
 PARTS: Final = ("tuning", "held-out", "hourly", "leaks")
+OPTIONS: Final = ("calendars", "ours")
 TRIALS: Final = {"daily": 150, "hourly": 60}
 RIVALS_TRIALS: Final = 40
 RAMPS: Final = 12
+OUTAGES: Final = 20
 LEAKS: Final = 25
 
 
@@ -45,6 +48,8 @@ def one(name: str, *, rivals: bool, calendar: Calendar | None = None) -> dict[st
     }
     if series.rhythm is DAILY:
         line["ramp"] = ramps(series, RAMPS)
+    else:
+        line["half for a day"] = outages(series, OUTAGES)
     line["cpu_s"] = time.process_time() - begun
     if rivals:
         line["rivals"] = found_by_rivals(series, RIVALS_TRIALS)
@@ -65,7 +70,7 @@ def _print(part: str, line: dict[str, Any]) -> None:
 def main(words: list[str]) -> None:
     """Run the named parts, all by default, for the named series, all by default."""
     parts = [word for word in words if word in PARTS] or list(PARTS)
-    wanted = [word for word in words if word not in (*PARTS, "calendars")]
+    wanted = [word for word in words if word not in (*PARTS, *OPTIONS)]
     for part, names in (("tuning", TUNING), ("held-out", HELD_OUT)):
         daily, hourly = (
             [name for name in names[rhythm] if not wanted or name in wanted]
@@ -73,7 +78,7 @@ def main(words: list[str]) -> None:
         )
         for name in daily if part in parts else ():
             if "calendars" not in words:
-                _print(part, one(name, rivals=True))
+                _print(part, one(name, rivals="ours" not in words))
             if name in CALENDARS:
                 calendar = Calendar(CALENDARS[name]())
                 _print(part, one(name, rivals=False, calendar=calendar))

@@ -6,6 +6,7 @@ import copy
 import random
 from typing import TYPE_CHECKING, Any, Final
 
+from stationmaster.monitor.series.announcing import CONFIRMED_DAYS
 from stationmaster.monitor.series.anomalies import Watch
 from stationmaster.monitor.series.calendars import Calendar
 from stationmaster.monitor.series.days import by_day
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from stationmaster.monitor.series.judgements import Flag
 
-__all__ = ["FAULTS", "alarms", "found_by_rivals", "found_by_us", "leaks", "ramps"]
+__all__ = ["FAULTS", "alarms", "found_by_rivals", "found_by_us", "leaks", "outages", "ramps"]
 
 FAULTS: Final[dict[str, float | None]] = {
     "drop 30 %": 0.7,
@@ -32,6 +33,7 @@ JUDGED: Final = (Standing.NORMAL, Standing.FLAGGED, Standing.CONTINUES)
 RIVALS_DAYS: Final = 730
 """Rivals' alarms are counted over the last so many days: decompositions take their time."""
 
+DAY_HOURS: Final = 24
 RAMP_DAYS: Final = 21
 RAMP: Final = 0.97
 QUARTER_DAYS: Final = 91
@@ -154,6 +156,28 @@ def ramps(series: Series, number: int) -> float:
     return found / len(chosen) if chosen else float("nan")
 
 
+def outages(series: Series, number: int) -> float:
+    """Return the part of days at half their volume that are flagged within them, by the hour."""
+    chosen = trials(series, number, seed=4)
+    found = tried = 0
+    watch = Watch(series.rhythm)
+    for period in range(series.first, series.last - DAY_HOURS):
+        if period in chosen:
+            tried += 1
+            found += _sees_outage(copy.deepcopy(watch), series, period)
+        watch.see(period, series.by_period.get(period))
+    return found / tried if tried else float("nan")
+
+
+def _sees_outage(watch: Watch, series: Series, start: int) -> bool:
+    before = len(watch.flags)
+    for period in range(start, start + DAY_HOURS):
+        point = series.by_period.get(period)
+        watch.see(period, None if point is None else _times(point, 0.5))
+    kinds = (Kind.DROP, Kind.LOW_OF_LATE)
+    return any(flag.judgement.kind in kinds for flag in watch.flags[before:])
+
+
 def leaks(series: Series, number: int, seed: int = 3) -> dict[str, Any]:
     """Return how leaks are announced: from a day on the series grows, to 2.5 times its highest."""
     days, values = by_day(series)
@@ -204,14 +228,15 @@ def _announce(  # noqa: PLR0913, PLR0917 (one leak, counted twice)
     linear: dict[str, int],
 ) -> None:
     counts["leaks"] += 1
-    first = False
+    first, row = False, 0
     for i in range(start, met):
         left = days[met] - days[i]
         since = max(0, i - 84)
         told = forecast(days[since : i + 1], leaked[since : i + 1], limit)
         crosses = told.outlook is Outlook.CROSSES
         inside = crosses and (told.earliest or 0) <= left <= (told.latest or 1e9)
-        if crosses and not first:
+        row = row + 1 if crosses else 0
+        if row >= CONFIRMED_DAYS and not first:
             first = True
             counts["told"] += 1
             counts["ahead"] += left >= AHEAD
