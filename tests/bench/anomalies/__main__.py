@@ -1,7 +1,8 @@
 """Measure anomalies and forecasts on real series with injected faults; print JSON lines.
 
 `make bench-anomalies`, or `python -m tests.bench.anomalies [tuning] [held-out] [hourly] [leaks]`;
-with names of series ("flights of EWR") only those; with `calendars` only those that have one, with `ours` no rivals.
+with names of series ("flights of EWR") only those; with `calendars` only those that have one, with
+`ours` no rivals.
 """
 
 from __future__ import annotations
