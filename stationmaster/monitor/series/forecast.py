@@ -31,7 +31,7 @@ CERTAIN: Final = 4.0
 LEAST_GROWTH: Final = 0.02
 """A window over which a series grew by less than this part is no trend."""
 
-MOST_LATE: Final = 2
+MOST_LATE: Final = 4
 """What may also be so many horizons away is not announced."""
 
 DRAWS: Final = 300
