@@ -9,12 +9,13 @@ import random
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["Maker"]
 
 _PRESENT: Final = 0.75
 _NULL: Final = 0.2
+_HALF: Final = 0.5
 _DEEPEST: Final = 14
 _WORDS: Final = ("alpha", "Beta two", "gamma, three", "delta-4 x", "épsilon")
 _TEXTS: Final = {
@@ -46,11 +47,11 @@ class Maker:
         for _ in range(count):
             yield self._value(schema, 0)
 
-    def _turn(self, schema: Mapping[str, Any], choices: int) -> int:
-        """Return the next choice of a place, so that none is left out."""
-        number = self._turns.get(id(schema), -1) + 1
-        self._turns[id(schema)] = number
-        return number % choices
+    def _next(self, choices: Sequence[Any]) -> Any:  # noqa: ANN401 (JSON)
+        """Return the next of the document's own choices, so that none is left out."""
+        number = self._turns.get(id(choices), -1) + 1
+        self._turns[id(choices)] = number
+        return choices[number % len(choices)]
 
     def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         while "$ref" in schema:
@@ -65,11 +66,11 @@ class Maker:
         if schema.get("nullable") and (depth > _DEEPEST or self._random.random() < _NULL):
             return None
         if schema.get("enum"):
-            return schema["enum"][self._turn(schema, len(schema["enum"]))]
+            return self._next(schema["enum"])
         for word in ("oneOf", "anyOf"):
-            choices = [part for part in schema.get(word, ()) if set(part) - {"required"}]
-            if choices:
-                chosen = choices[self._turn(schema, len(choices))]
+            choices = schema.get(word, ())
+            if any(set(part) - {"required"} for part in choices):
+                chosen = self._next(choices)
                 rest = {key: value for key, value in schema.items() if key != word}
                 return self._value(self._joined(rest, self._whole(chosen)), depth)
         return self._plain(schema, depth)
@@ -110,7 +111,7 @@ class Maker:
         if kind == "number":
             whole = self._number(schema)
             return whole + 0.5 if whole + 0.5 <= schema.get("maximum", 10**9) else whole - 0.5
-        return self._turn(schema, 2) == 0 if kind == "boolean" else "anything"
+        return self._random.random() < _HALF if kind == "boolean" else "anything"
 
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         required = schema.get("required", ())
@@ -127,7 +128,7 @@ class Maker:
 
     def _text(self, schema: Mapping[str, Any]) -> str:
         texts = _TEXTS.get(schema.get("format", ""), _WORDS)
-        text = texts[self._turn(schema, len(texts))]
+        text = self._random.choice(texts)
         longest = schema.get("maxLength")
         return text if longest is None else text[:longest]
 
