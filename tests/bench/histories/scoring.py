@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from stationmaster.step.payloads.findings import Finding
     from tests.bench.histories.excerpts import Pair
 
-__all__ = ["Place", "Score", "can_show", "names_at", "places_found", "schemas_at", "seen_by_oracle"]
+__all__ = [
+    "Place",
+    "Score",
+    "Told",
+    "can_show",
+    "names_at",
+    "places_found",
+    "schemas_at",
+    "seen_by_oracle",
+]
 
 _KINDS: Final[Mapping[str, str]] = {
     "response-required-property-removed": "gone",
@@ -78,6 +87,14 @@ class Place(NamedTuple):
 
 
 @dataclass
+class Told:
+    """Hold what oasdiff says of one operation: what payloads show, and what they may show."""
+
+    visible: set[Place] = field(default_factory=set)
+    others: set[Place] = field(default_factory=set)
+
+
+@dataclass
 class Score:
     """Count what was found, what was missed, and what nobody else knows of."""
 
@@ -85,15 +102,16 @@ class Score:
     missed: list[tuple[str, Place]] = field(default_factory=list)
     wrong: list[tuple[str, Place]] = field(default_factory=list)
 
-    def add(self, operation: str, found: set[Place], truth: set[Place]) -> None:
-        """Count one operation's changes."""
+    def add(self, operation: str, found: set[Place], told: Told) -> None:
+        """Count one operation's changes; what payloads need not show may be found or not."""
+        truth = told.visible
         choices = {place.path for place in truth if place.kind == "choice"}
         for place in truth:
             if place in found or (place.kind == "choice" and _below(place.path, found)):
                 self.right += 1
             else:
                 self.missed.append((operation, place))
-        for place in found - truth:
+        for place in found - truth - told.others:
             if not any(_within(place.path, choice) for choice in choices):
                 self.wrong.append((operation, place))
 
@@ -162,11 +180,9 @@ def places_found(findings: Iterable[Finding]) -> set[Place]:
     return places
 
 
-def seen_by_oracle(
-    changes: Iterable[Mapping[str, Any]], chosen: Sequence[Pair]
-) -> dict[int, set[Place]]:
-    """Return the changes that payloads can show, by the operation's number."""
-    found: dict[int, set[Place]] = {}
+def seen_by_oracle(changes: Iterable[Mapping[str, Any]], chosen: Sequence[Pair]) -> dict[int, Told]:
+    """Return the changes of answers, by the operation's number."""
+    found: dict[int, Told] = {}
     for change in changes:
         kind = _KINDS.get(change["id"])
         quoted = _QUOTED.findall(change["text"])
@@ -176,8 +192,8 @@ def seen_by_oracle(
         pair = chosen[number]
         path = _names(pair.new if kind == "new" else pair.old, _path_of(change, quoted))
         place = Place(path, kind)
-        if can_show(place, pair.old, pair.new):
-            found.setdefault(number, set()).add(place)
+        told = found.setdefault(number, Told())
+        (told.visible if can_show(place, pair.old, pair.new) else told.others).add(place)
     return found
 
 
