@@ -126,3 +126,23 @@ def test_two_contracts_are_compared_in_the_same_words(contract: Path, tmp_path: 
     assert done.exit_code == 65
     assert found == {"$.order_id": "renamed", "$.items": "nullable"}
     assert run("diff", contract, contract).exit_code == 0
+
+
+def test_what_a_source_published_is_refined_by_samples(contract: Path, tmp_path: Path) -> None:
+    """A description says what is optional; samples say how often it is there, so its loss shows."""
+    schema = {
+        "type": "object",
+        "required": ["order_id"],
+        "properties": {"order_id": {"type": "string"}, "coupon": {"type": "string"}},
+        "additionalProperties": {},
+    }
+    (tmp_path / "schema.json").write_text(json.dumps(schema), encoding="utf-8")
+    published, refined = tmp_path / "published.yaml", tmp_path / "refined.yaml"
+    run("import", tmp_path / "schema.json", "--out", published)
+    run("learn", contract.parent / "samples.jsonl", "--refine", published, "--out", refined)
+    lost = lines(tmp_path / "p", changed(lambda one: one.pop("coupon", None)))
+
+    assert run("check", published, lost).exit_code == 0
+    done = run("check", refined, lost)
+    assert done.exit_code == 65
+    assert "`coupon` is gone from 400 of 400 records" in done.stdout
