@@ -75,7 +75,7 @@ def picture(
     fixed = figures["money_usd"]["fixed_fleet"][fleet]
     containers = [("running", BLUE), ("waiting for room", AMBER)]
     machines = [("with steps", TEAL), ("without a step", PALE), ("booting", AMBER)]
-    paid = [("nodes that Karpenter bought", BLUE), (f"fixed fleet of {fleet}", RED)]
+    paid = [("bought by Karpenter", BLUE), (f"fixed fleet of {fleet}, on-demand", RED)]
     limit = _limit(fixed["usd_per_hour"])
     panels = [
         _panel("Orders an hour", [], [_area("orders", GREY)]),
@@ -134,8 +134,8 @@ def _title(figures: Mapping[str, Any], fixed: float) -> dict[str, Any]:
         f"2 to {noon} containers, 0 to {figures['nodes']['most']} nodes."
     )
     paid = (
-        f"Nodes cost {bill:.2f} USD in these minutes, a fixed fleet for the peak {fixed:.2f} USD: "
-        f"{1 - bill / fixed:.0%} less."
+        f"Its nodes cost {bill:.2f} USD in these minutes, a fixed fleet for the peak {fixed:.2f}: "
+        f"{1 - bill / fixed:.0%} less; {1 - money['all_on-demand'] / fixed:.0%} less without spot."
     )
     return {
         "text": "A day of 10,000 to 500,000 orders an hour, on nodes that Karpenter buys",

@@ -214,11 +214,11 @@ def test_the_picture_names_its_money() -> None:
         "hour_seconds": 100.0,
         "containers": {"most": 50},
         "nodes": {"most": 17},
-        "money_usd": {"nodeclaims_bill": 1.0, "fixed_fleet": fleet},
+        "money_usd": {"nodeclaims_bill": 1.0, "all_on-demand": 3.0, "fixed_fleet": fleet},
     }
     drawn = picture([sample(0), sample(600), sample(1200, running=50)], figures)
     heading = " ".join(drawn["title"]["subtitle"])
     assert "in 40 minutes" in heading
     assert "1.00 USD" in heading
-    assert "4.00 USD: 75% less" in heading
+    assert "4.00: 75% less; 25% less without spot" in heading
     assert len(drawn["vconcat"]) == 4
