@@ -207,6 +207,22 @@ def test_a_weekday_that_is_another_now_is_news_twice() -> None:
     assert [number for number, _ in kinds(found)] == [84, 91]
 
 
+def test_a_holiday_is_news_in_its_first_year_only() -> None:
+    """What is off on the same date a year later, as far as then, is a day like last year's."""
+    first, second = 100, 466  # 2012 has a 29 February
+    found = replay(made(500, changes={first: 0.5, second: 0.45}))
+
+    assert kinds(found) == [(first, Kind.DROP)]
+    assert found.judgements[second].why == "As far off as on the same date in 2011."
+
+
+def test_nothing_on_a_holiday_that_halves_is_still_news() -> None:
+    """A date that was at half last year and has nothing now is flagged."""
+    found = replay(made(500, changes={100: 0.5, 466: 0.0}))
+
+    assert kinds(found) == [(100, Kind.DROP), (466, Kind.DROP)]
+
+
 def test_who_wants_to_hear_of_less_hears_of_more() -> None:
     """A relative threshold of 10 % finds a drop of 20 % that the default leaves alone."""
     series = made(90, noise=0.02, changes={85: 0.8})

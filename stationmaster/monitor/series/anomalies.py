@@ -9,7 +9,7 @@ A `Watch` is fed period by period, so nothing it says of one can depend on a lat
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from stationmaster.monitor.series.calendars import Calendar
@@ -22,6 +22,7 @@ from stationmaster.monitor.series.points import DAILY
 from stationmaster.monitor.series.recurring import Recurring
 from stationmaster.monitor.series.rolling import Rolling
 from stationmaster.monitor.series.wording import off_sentence
+from stationmaster.monitor.series.yearly import Yearly
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -93,6 +94,7 @@ class Watch:
         self._rolling = Rolling(rhythm, wanted)
         self._silence = Silence(rhythm, wanted)
         self._recurring = Recurring(rhythm)
+        self._yearly = Yearly(rhythm)
         self._run: _Run | None = None
         self._span_flag: Flag | None = None
 
@@ -142,6 +144,11 @@ class Watch:
             self._rolling.see(None, None)
             self.judge.learn(said.period, None)
             return said
+        said = self._of_its_year(said)
+        if said.standing is Standing.CALENDAR:
+            self._rolling.see(None, None)
+            self.judge.learn(said.period, None)
+            return said
         if said.standing in (Standing.NORMAL, Standing.FLAGGED) and self._run is None:
             self.judge.note_score(said)
         if said.standing is Standing.FLAGGED and said.kind is not Kind.SILENT:
@@ -152,6 +159,19 @@ class Watch:
             self._back(said)
             self.judge.learn(said.period, point.value)
         return self._look_at_span(said, point, slow)
+
+    def _of_its_year(self, said: Judgement) -> Judgement:
+        """Take what is off as it was a year ago for a holiday."""
+        baseline, expected = self.judge.baseline, self.judge.expected
+        if said.standing is not Standing.FLAGGED or baseline is None or expected is None:
+            return said
+        error = baseline.scale.of_value(said.value or 0.0) - expected.height
+        year = self._yearly.year_of(said.period, error)
+        self._yearly.note(said.period, error)
+        if year is None or self._run is not None:
+            return said
+        why = f"As far off as on the same date in {year}."
+        return replace(said, standing=Standing.CALENDAR, why=why, kind=None)
 
     def _off(self, said: Judgement) -> Judgement:
         """Open a run, or go on with it; a long one, or an acknowledged one, is the new normal."""
@@ -263,13 +283,4 @@ def replay(
 
 
 def _continued(said: Judgement) -> Judgement:
-    return Judgement(
-        said.period,
-        said.value,
-        Standing.CONTINUES,
-        said.range,
-        said.score,
-        said.chance,
-        said.kind,
-        said.why,
-    )
+    return replace(said, standing=Standing.CONTINUES)
