@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from stationmaster.airflow.life.endpoint import Endpoint
 
-__all__ = ["Cluster"]
+__all__ = ["MOST_NODES", "Cluster"]
 
 PATIENCE_SECONDS: Final = 60.0
 """How long a call is tried again by default; who must go on for longer calls again."""
@@ -27,6 +27,7 @@ SILENCE_SECONDS: Final = 150.0
 """A watch on which nothing came for so long is given up: bookmarks come about each minute."""
 
 NODES: Final = "/api/v1/nodes"
+MOST_NODES: Final = 999
 NODE_CLAIMS: Final = "/apis/karpenter.sh/v1/nodeclaims"
 STRATEGIC_MERGE_PATCH: Final = "application/strategic-merge-patch+json"
 
@@ -186,12 +187,12 @@ class Cluster:
             return None
 
     async def list_nodes(self) -> tuple[list[dict[str, Any]], str]:
-        """Return all nodes, and the list's resourceVersion.
+        """Return all nodes, MOST_NODES at most, and the list's resourceVersion.
 
         Raises:
             ClusterError: We may not read nodes (403, the chart's default), or as above.
         """
-        found = await self._transport.call("nodes", "GET", NODES, query={"limit": "999"})
+        found = await self._transport.call("nodes", "GET", NODES, query={"limit": str(MOST_NODES)})
         return list(found.get("items") or []), str(found["metadata"]["resourceVersion"])
 
     def watch_nodes(self, resource_version: str, *, seconds: int) -> AsyncIterator[dict[str, Any]]:

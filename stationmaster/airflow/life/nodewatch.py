@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.airflow.life.apierrors import ClusterError
+from stationmaster.airflow.life.cluster import MOST_NODES
 from stationmaster.airflow.life.nodelives import launches_of, nodes_seen
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class NodeWatch:
         gone = [
             replace(last, seen_at=now, gone_at=self._middle(last.seen_at, now))
             for uid, last in self._there.items()
-            if uid not in there
+            # A list that is cut says nothing of those that are not on it.
+            if uid not in there and len(nodes) < MOST_NODES
         ]
         await self._write([*seen, *gone])
         self._there = there
