@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from stationmaster.airflow.life.budgets import Budgets
-from stationmaster.airflow.life.enlarging import enlarged_bytes
 from stationmaster.airflow.life.findings import INFRASTRUCTURE, Verdict
 from stationmaster.airflow.life.recording import record_of
 from stationmaster.airflow.life.verdicts import judge
 from stationmaster.airflow.life.waiting import wait_of
 from tests.life.plans import plan_of
-
-PODS = Path(__file__).parent / "pods"
+from tests.life.recorded_pods import recorded
 
 ENDED = {
     "succeeded": (Verdict.SUCCEEDED, 0),
@@ -57,15 +52,6 @@ WAITING = {
 }
 
 
-def recorded(name: str) -> dict[str, Any]:
-    """Return a pod as a real cluster left it, before we deleted it for its wait."""
-    pod: dict[str, Any] = json.loads((PODS / f"{name}.json").read_text(encoding="utf-8"))
-    if name in WAITING:
-        for field in ("deletionTimestamp", "deletionGracePeriodSeconds"):
-            pod["metadata"].pop(field, None)
-    return pod
-
-
 @pytest.mark.parametrize(("name", "expected"), ENDED.items(), ids=ENDED)
 def test_the_verdict_on_a_pod_that_ended(name: str, expected: tuple[Verdict, int | None]) -> None:
     """Each end a real cluster showed has its verdict, with words and a hint."""
@@ -80,7 +66,7 @@ def test_the_verdict_on_a_pod_that_ended(name: str, expected: tuple[Verdict, int
 @pytest.mark.parametrize(("name", "verdict"), WAITING.items(), ids=WAITING)
 def test_the_verdict_on_a_pod_that_waits_in_vain(name: str, verdict: Verdict) -> None:
     """Each wait a real cluster showed goes on, and has the verdict it will end with."""
-    pod = recorded(name)
+    pod = recorded(name, before_we_deleted_it=True)
     wait = wait_of(pod, Budgets())
 
     assert judge(pod) is None
@@ -165,68 +151,6 @@ def test_who_failed_before_the_drain_failed_by_itself() -> None:
 
     assert finding is not None
     assert finding.verdict is Verdict.STEP_FAILED
-
-
-@pytest.mark.parametrize(
-    ("peak", "verdict"),
-    [(46 << 20, Verdict.OUT_OF_MEMORY), (20 << 20, Verdict.STEP_FAILED)],
-)
-def test_137_is_memory_only_with_evidence(peak: int, verdict: Verdict) -> None:
-    """The kubelet missed the kernel's kill: the step's last word near its limit tells, no less."""
-    pod = recorded("killed9")
-    word = {
-        "protocol": 1,
-        "status": "running",
-        "phase": "merging",
-        "measurements": {"peak_memory_bytes": peak},
-    }
-    pod["status"]["containerStatuses"][0]["state"]["terminated"]["message"] = json.dumps(word)
-
-    finding = judge(pod)
-
-    assert finding is not None
-    assert finding.verdict is verdict
-
-
-@pytest.mark.parametrize(
-    ("kills", "verdict"), [(1, Verdict.OUT_OF_MEMORY), (0, Verdict.STEP_FAILED)]
-)
-def test_a_child_that_the_kernel_killed_is_memory(kills: int, verdict: Verdict) -> None:
-    """The step outlived its child and failed by itself: the kernel's own count tells why."""
-    pod = recorded("exit1")
-    word = {
-        "protocol": 1,
-        "status": "failed",
-        "error": {"kind": "CalledProcessError", "message": "died with <Signals.SIGKILL: 9>"},
-        "measurements": {"oom_kills": kills},
-    }
-    pod["status"]["containerStatuses"][0]["state"]["terminated"]["message"] = json.dumps(word)
-
-    finding = judge(pod)
-
-    assert finding is not None
-    assert finding.verdict is verdict
-
-
-@pytest.mark.parametrize(
-    ("limit", "verdict"), [(64 << 20, Verdict.OUT_OF_MEMORY), (None, Verdict.STEP_FAILED)]
-)
-def test_a_limit_counts_when_the_kernel_has_it(limit: int | None, verdict: Verdict) -> None:
-    """Killed before a raised limit was in force, the step ran out of the old one."""
-    pod = recorded("killed9")
-    pod["spec"]["containers"][0]["resources"]["limits"]["memory"] = "128Mi"
-    word = {
-        "protocol": 1,
-        "status": "running",
-        "measurements": {"peak_memory_bytes": 60 << 20, "memory_limit_bytes": limit},
-    }
-    pod["status"]["containerStatuses"][0]["state"]["terminated"]["message"] = json.dumps(word)
-
-    finding = judge(pod)
-
-    assert finding is not None
-    assert finding.verdict is verdict
-    assert enlarged_bytes(finding, pod, Budgets()) == (128 if limit else 256) << 20
 
 
 @pytest.mark.parametrize("state", ["ContainerStatusUnknown", "Unknown"])

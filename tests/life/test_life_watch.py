@@ -6,7 +6,7 @@ import asyncio
 import json
 import tracemalloc
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +18,7 @@ from stationmaster.airflow.life.stopping import StopSignal
 from stationmaster.airflow.life.testing import Refusal, runs, succeeds
 from stationmaster.airflow.life.verdicts import judge
 from tests.life.plans import plan_of
+from tests.life.recorded_pods import recorded
 from tests.life.worlds import World, a_world
 
 if TYPE_CHECKING:
@@ -223,9 +224,3 @@ def test_2000_pods_fit_in_a_few_mebibytes() -> None:
 
     assert len(store) == 2000
     assert kept < 12 << 20
-
-
-def recorded(name: str) -> dict[str, Any]:
-    """Return a pod as a real cluster left it."""
-    pod: dict[str, Any] = json.loads((PODS / f"{name}.json").read_text(encoding="utf-8"))
-    return pod
