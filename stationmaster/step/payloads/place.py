@@ -133,7 +133,9 @@ class Place:
                 change = format_change(field.formats, named)
                 self._note(change, f"text ({named})" if named else "plain text", value)
         if not within_limits(field, value):
-            self._note(Change.FORMAT, f"text of {len(value):,} characters", value)
+            longest = field.max_length
+            longer = longest is not None and len(value) > longest
+            self._note(Change.FORMAT, "longer text" if longer else "shorter text", value)
         if not value.isascii() or not _ODD.isdisjoint(value):
             usual = field.encodings
             for name in encodings_of(value):

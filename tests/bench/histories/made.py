@@ -130,6 +130,7 @@ class Maker:
         texts = _TEXTS.get(schema.get("format", ""), _WORDS)
         text = self._random.choice(texts)
         longest = schema.get("maxLength")
+        text = text.ljust(schema.get("minLength", 0), "x")
         return text if longest is None else text[:longest]
 
     def _number(self, schema: Mapping[str, Any]) -> int:
