@@ -67,7 +67,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str, Change]] = {
         Change.FORMAT,
     ),
     "encoded twice": (
-        lambda one: one.update(note="Caf\u00c3\u00a9"),
+        lambda one: one.update(note="M\u00c3\u00bcller"),
         "$.note",
         Change.ENCODING,
     ),
