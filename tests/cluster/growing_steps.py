@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stationmaster.airflow.life.growing import let_grow
 from stationmaster.airflow.life.plan import step_container
+from stationmaster.airflow.sizes import resources_of
 
 if TYPE_CHECKING:
     from stationmaster.airflow.life.plan import StepPlan
@@ -82,6 +83,7 @@ def growing_plan(  # noqa: PLR0913 (one keyword for each thing it is told)
         grows=in_place,
         budgets={"pause_seconds": 0},
     )
+    _ask_for_an_xs(plan)
     if in_place:
         let_grow(step_container(plan.pod))
     return plan
@@ -91,7 +93,14 @@ def parent_plan(home: LifePlace, *, mib: int, limit: str = "128Mi") -> StepPlan:
     """Return the plan of a step whose child takes so many MiB, and which fails when it dies."""
     script = f"exec python -c {_quoted(PARENT.replace('MIB', str(mib)))}"
     budgets = {"pause_seconds": 0}
-    return home.plan(script, image=image_of_ours(home), memory=limit, budgets=budgets)
+    plan = home.plan(script, image=image_of_ours(home), memory=limit, budgets=budgets)
+    _ask_for_an_xs(plan)
+    return plan
+
+
+def _ask_for_an_xs(plan: StepPlan) -> None:
+    """Ask for the CPU of the smallest size: the meter needs its turn as in any real step."""
+    step_container(plan.pod)["resources"]["requests"]["cpu"] = resources_of("xs").cpu
 
 
 def image_of_ours(home: LifePlace) -> str:
