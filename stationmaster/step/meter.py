@@ -1,6 +1,7 @@
 """Measure what a step uses: peak memory, CPU seconds, wall time, rows and bytes.
 
-Memory is sampled, every 0.05 s for one process (0.1 ms each), every 0.2 s for a tree of them.
+Memory is sampled: every 0.2 s that of the whole tree, and in between, every 0.05 s, that of the
+process alone while it has no children.
 A rise and fall between two samples is not seen: the kernel's own high-water mark would show it,
 but counts file pages as well, and cannot be told apart afterwards; a step that maps a large file
 would be sized for memory it does not need.
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from stationmaster.step.containeruse import ContainerUse
 from stationmaster.step.memorylimit import memory_limit_bytes
-from stationmaster.step.processtree import process_age_seconds, tree_use
+from stationmaster.step.processtree import own_memory_bytes, process_age_seconds, tree_use
 from stationmaster.step.protocol import Measurements
 
 if TYPE_CHECKING:
@@ -132,11 +133,19 @@ class Meter:
     def _sample(self) -> None:
         use = tree_use(os.getpid())
         self._alone = use.processes == 1
-        self._peak = max(self._peak, use.memory_bytes)
-        if self._signal is not None:
-            self._signal.look(use.memory_bytes)
+        self._see(use.memory_bytes)
         # A child that nobody waited for takes its seconds along when it goes: keep the most seen.
         self._cpu = max(self._cpu, use.cpu_seconds - self._cpu_before)
+
+    def _glance(self) -> None:
+        """Look at this process's own memory only."""
+        if (memory_bytes := own_memory_bytes()) is not None:
+            self._see(memory_bytes)
+
+    def _see(self, memory_bytes: int) -> None:
+        self._peak = max(self._peak, memory_bytes)
+        if self._signal is not None:
+            self._signal.look(memory_bytes)
 
     def _ask_the_kernel(self) -> None:
         """Take what the kernel counts for the container, where it is our own."""
@@ -157,10 +166,14 @@ class Meter:
         return len(self._marks) < before
 
     def _run(self) -> None:
-        ticked = time.monotonic()
+        ticked = sampled = time.monotonic()
         while not self._ended.wait(_ALONE_SECONDS if self._alone else _TREE_SECONDS):
             try:
-                self._sample()
+                if self._alone and time.monotonic() - sampled < _TREE_SECONDS:
+                    self._glance()
+                else:
+                    sampled = time.monotonic()
+                    self._sample()
                 due = self._passed_a_mark() or time.monotonic() - ticked >= self._tick_seconds
                 if due:
                     ticked = time.monotonic()

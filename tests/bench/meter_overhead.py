@@ -21,7 +21,7 @@ STEPS = {
     "waits": f"time.sleep({SECONDS})",
     "works": """
 total = 0
-for number in range(120_000_000):
+for number in range(60_000_000):
     total += number
 """,
     "has three children": f"""
