@@ -82,7 +82,7 @@ def believed(result: StepResult | None, told: Told) -> dict[str, Any]:
         return {} if wall is None else {"wall_seconds": wall}
     fields: dict[str, Any] = {"measured_by": "step"}
     doubted: Doubts = {}
-    for name, value in result.measurements.model_dump(exclude=ONLY_EVIDENCE).items():
+    for name, value in result.measurements.model_dump(exclude=set(ONLY_EVIDENCE)).items():
         if value is None or (value == 0 and name.startswith("peak_")):
             continue
         why = _impossible(name, value, told, result.measurements.wall_seconds)
