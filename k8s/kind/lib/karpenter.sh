@@ -5,11 +5,7 @@
 readonly BOUGHT=karpenter.sh/nodepool
 readonly PRICES=$ROOT/stationmaster/ledger/cost/data/ec2-on-demand.csv
 
-karpenter_runs() {
-	local pid
-	pid=$(cat "$STATE/karpenter.pid" 2>/dev/null) && [ -n "$pid" ] &&
-		grep -qsz "karpenter-kwok" "/proc/$pid/cmdline"
-}
+karpenter_runs() { runs_beside karpenter karpenter-kwok; }
 
 # KWOK's own stage would boot Karpenter's nodes in no time; node-boots.yaml does it as EC2 does.
 leave_boots_to_us() {
@@ -40,12 +36,7 @@ start_karpenter() {
 
 # Nodes that it has bought go with their NodeClaims, while somebody is there to take their
 # finalizers off.
-stop_karpenter() {
-	if karpenter_runs; then
-		kill "$(cat "$STATE/karpenter.pid")"
-	fi
-	rm -f "$STATE/karpenter.pid"
-}
+stop_karpenter() { stop_beside karpenter karpenter-kwok; }
 
 karpenter_status() {
 	if karpenter_runs; then

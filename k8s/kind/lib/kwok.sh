@@ -4,11 +4,7 @@
 
 readonly SIMULATED=kwok.x-k8s.io/node=simulated
 
-kwok_runs() {
-	local pid
-	pid=$(cat "$STATE/kwok.pid" 2>/dev/null) && [ -n "$pid" ] &&
-		grep -qsz "kwok" "/proc/$pid/cmdline"
-}
+kwok_runs() { runs_beside kwok kwok; }
 
 simulated_nodes() { kubectl_here get nodes -l "$SIMULATED" -o name; }
 
@@ -32,12 +28,7 @@ start_simulation() {
 	fi
 }
 
-stop_simulation() {
-	if kwok_runs; then
-		kill "$(cat "$STATE/kwok.pid")"
-	fi
-	rm -f "$STATE/kwok.pid"
-}
+stop_simulation() { stop_beside kwok kwok; }
 
 # One node with room for 250 pods, which only pods that ask for it come to.
 simulated_node() {

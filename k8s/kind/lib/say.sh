@@ -9,6 +9,20 @@ fail() {
 	exit 1
 }
 
+# runs_beside NAME PROGRAM: whether what we started beside the cluster as NAME still is that program.
+runs_beside() {
+	local pid
+	pid=$(cat "$STATE/$1.pid" 2>/dev/null) && [ -n "$pid" ] && grep -qsz "$2" "/proc/$pid/cmdline"
+}
+
+# stop_beside NAME PROGRAM
+stop_beside() {
+	if runs_beside "$1" "$2"; then
+		kill "$(cat "$STATE/$1.pid")"
+	fi
+	rm -f "$STATE/$1.pid"
+}
+
 # minutes SECONDS: 75 is "1:15".
 minutes() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 
