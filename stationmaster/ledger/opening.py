@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
+from stationmaster.ledger.engine import make_engine
 from stationmaster.ledger.store import Ledger
 from stationmaster.step.errors import MisconfiguredError, TemporaryError
 from stationmaster.step.settings import Settings
@@ -15,7 +16,9 @@ from stationmaster.step.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["opened_ledger", "read_day"]
+    import sqlalchemy as sa
+
+__all__ = ["opened_engine", "opened_ledger", "read_day"]
 
 
 @contextmanager
@@ -37,6 +40,25 @@ def opened_ledger() -> Iterator[Ledger]:
         ) from error
     finally:
         ledger.close()
+
+
+@contextmanager
+def opened_engine() -> Iterator[sa.Engine | None]:
+    """Open the ledger's database for questions of one's own; None where nobody has made it yet.
+
+    Raises:
+        TemporaryError: It does not let us in, or does not answer.
+    """
+    with opened_ledger() as ledger:
+        if ledger.is_missing:
+            yield None
+            return
+        ledger.last(1)  # brings a laptop's file up, and refuses a schema that does not fit
+        engine = make_engine(Settings().ledger_location)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
 
 
 def read_day(text: str | None, option: str, *, expected: str) -> dt.date | None:

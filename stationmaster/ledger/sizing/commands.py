@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from contextlib import contextmanager
 from pathlib import Path  # noqa: TC003 (typer reads the annotations)
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stationmaster.ledger.engine import make_engine
-from stationmaster.ledger.opening import opened_ledger
+from stationmaster.ledger.opening import opened_engine
 from stationmaster.ledger.sizing.advising import DEFAULT_PRICE_PER_GIB_HOUR, advise
 from stationmaster.ledger.sizing.comparing import POLICIES, compare
 from stationmaster.ledger.sizing.generating import RHYTHMS, Recipe, generate
@@ -27,12 +25,10 @@ from stationmaster.ledger.sizing.shapes import SHAPES
 from stationmaster.ledger.sizing.showing import advice_document, advice_lines, replay_document
 from stationmaster.ledger.sizing.traces import read_trace
 from stationmaster.step.errors import MisconfiguredError
-from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    import sqlalchemy as sa
 
 __all__ = ["app", "generate_trace", "replay", "show", "traces"]
 
@@ -67,7 +63,7 @@ def show(  # noqa: PLR0913 (the options of a command)
     """Show declared and recommended sizes, why, what they save, and how a replay fared."""
     since = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
     limits = Limits() if largest_node_gib is None else Limits(node_bytes=largest_node_gib * GIB)
-    with _ledger_engine() as engine:
+    with opened_engine() as engine:
         rows = (
             []
             if engine is None
@@ -157,18 +153,3 @@ def _chosen(option: str, given: Sequence[str] | None, known: tuple[str, ...]) ->
             hint="Take one of these; leave the option out for all.",
         )
     return tuple(given or known)
-
-
-@contextmanager
-def _ledger_engine() -> Iterator[sa.Engine | None]:
-    """Open the ledger's database; None where nobody has made it yet."""
-    with opened_ledger() as ledger:
-        if ledger.is_missing:
-            yield None
-            return
-        ledger.last(1)  # brings a laptop's file up, and refuses a schema that does not fit
-        engine = make_engine(Settings().ledger_location)
-        try:
-            yield engine
-        finally:
-            engine.dispose()

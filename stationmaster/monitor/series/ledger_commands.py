@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stationmaster.ledger.engine import make_engine
-from stationmaster.ledger.opening import opened_ledger
+from stationmaster.ledger.opening import opened_engine
 from stationmaster.monitor.series.anomaly_commands import (
     AsJson,  # noqa: TC001 (typer reads the annotations)
 )
@@ -30,7 +29,6 @@ from stationmaster.monitor.series.stepseries import (
     step_series,
 )
 from stationmaster.step.errors import MisconfiguredError
-from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,15 +138,10 @@ def outlooks_of(
 
 
 def _rows(since: dt.date, pipeline: str | None, step: str | None) -> list[StepRow]:
-    with opened_ledger() as ledger:
-        if ledger.is_missing:
+    with opened_engine() as engine:
+        if engine is None:
             return []
-        ledger.last(1)  # brings a laptop's file up, and refuses a schema that does not fit
-        engine = make_engine(Settings().ledger_location)
-        try:
-            return read_steps(engine, since=since, pipeline=pipeline, step=step)
-        finally:
-            engine.dispose()
+        return read_steps(engine, since=since, pipeline=pipeline, step=step)
 
 
 def _moment(text: str, option: str) -> dt.datetime:
