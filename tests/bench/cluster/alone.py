@@ -10,21 +10,21 @@ import json
 import os
 import re
 import tempfile
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from shutil import copyfile
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from tests.bench.cluster.control_plane import ControlPlane
+from tests.bench.cluster.stand import Stand
 from tests.cluster.place import ROOT
 from tests.launcher.airflow_home import AirflowHome
 from tests.ledger.postgres_server import running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
 __all__ = ["MARK", "NAMESPACE", "Alone", "chart_settings"]
 
@@ -44,7 +44,7 @@ JOB = {
 }
 
 
-class Alone:
+class Alone(Stand):
     """Run it; a context manager.
 
     Args:
@@ -54,35 +54,14 @@ class Alone:
     """
 
     def __init__(self, dags: int, steps: int, settings: Mapping[str, str]) -> None:
+        super().__init__()
         self._counts = {"dags": dags, "steps": steps}
         self._settings = {**chart_settings(), **settings}
-        self._open = ExitStack()
-
-    def __enter__(self) -> Self:
-        """Start everything; the first step is not triggered yet."""
-        try:
-            self._start()
-        except BaseException:
-            self._open.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._open.close()
 
     def trigger(self, number: int, seconds: float) -> str:
         """Start a run whose steps take that long, and return its id."""
         dag_id = f"bench_simulated_{number % self._counts['dags']:02d}"
         return str(self._home.call("trigger", dag_id=dag_id, conf={"seconds": seconds}))
-
-    def rows(self, statement: str, **values: object) -> list[dict[str, Any]]:
-        """Return what a statement selects from Airflow's database."""
-        return self._home.rows(statement, **values)
 
     def cpu_seconds(self) -> dict[str, float]:
         """Return the CPU seconds that each part has used so far."""

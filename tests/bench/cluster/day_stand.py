@@ -11,20 +11,19 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 from shutil import copyfile
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from tests.bench.cluster.alone import MARK, NAMESPACE, chart_settings
 from tests.bench.cluster.karpenter_plane import KarpenterPlane
+from tests.bench.cluster.stand import Stand
 from tests.chart.rendering import of_kind, render
 from tests.launcher.airflow_home import AirflowHome, eventually
 from tests.ledger.postgres_server import running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
 __all__ = ["DayStand"]
 
@@ -32,7 +31,7 @@ HERE = Path(__file__).parent
 COMMAND = "from stationmaster.cli import main; main()"
 
 
-class DayStand:
+class DayStand(Stand):
     """Run it; a context manager.
 
     Args:
@@ -47,37 +46,16 @@ class DayStand:
         pools: dict[str, dict[str, Any]] | None = None,
         values: Sequence[str] = (),
     ) -> None:
+        super().__init__()
         self._dag_file = dag_file
         self._pools = pools
         self._values = values
-        self._open = ExitStack()
         self.plane: KarpenterPlane
         self.ledger_uri = ""
-
-    def __enter__(self) -> Self:
-        """Start everything; the launcher waits for work, and no node is there yet."""
-        try:
-            self._start()
-        except BaseException:
-            self._open.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._open.close()
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
         """Start a run, and return its id."""
         return str(self._home.call("trigger", dag_id=dag_id, conf=conf))
-
-    def rows(self, statement: str, **values: object) -> list[dict[str, Any]]:
-        """Return what a statement selects from Airflow's database."""
-        return self._home.rows(statement, **values)
 
     def command(self, *arguments: str) -> dict[str, Any]:
         """Return what a `stationmaster …` command says of the ledger, as it prints it."""
