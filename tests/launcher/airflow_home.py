@@ -110,6 +110,10 @@ class AirflowHome:
         )
         return "\n".join(each.read_text() for each in files if f"attempt={attempt}" in each.name)
 
+    def log_says(self, sentence: str, run_id: str, task_id: str) -> None:
+        """Wait until a task's log holds a sentence: the platform's lines follow what they tell."""
+        eventually(lambda: sentence in self.log_of(run_id, task_id), seconds=30)
+
     def launcher(self, scheduler: subprocess.Popen[Any]) -> psutil.Process:
         """Return a scheduler's launcher process."""
         found: list[psutil.Process] = []

@@ -52,7 +52,7 @@ def test_a_pool_of_cores_bounds_the_shards_of_a_step(
     assert most_at_once(airflow, cluster, [run]) == 2
     told = [context_of_pod(pod) for pod in cluster.told]
     assert sorted(each["shard"]["index"] for each in told if each["run_id"] == run) == [*range(7)]
-    assert "of which 2 run at once" in airflow.log_of(run, "parts")
+    airflow.log_says("of which 2 run at once", run, "parts")
 
 
 def test_max_active_tasks_bounds_steps(airflow: AirflowHome, cluster: ClusterThread) -> None:

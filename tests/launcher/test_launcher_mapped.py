@@ -86,11 +86,9 @@ def test_outputs_are_mapped_over_without_a_worker(
 def test_what_needs_code_to_be_mapped_over_says_so(mapped: AirflowHome) -> None:
     """A function over the outputs, and an argument that is not filled in here, need a worker."""
     run = ended(mapped, "mapped_code")
-    log = mapped.log_of(run, "by_function")
-    assert "A worker runs this step: it is mapped over outputs that are mapped" in log
-    assert "namespace= is mapped, and only its code can take that" in mapped.log_of(
-        run, "by_namespace"
-    )
+    over = "A worker runs this step: it is mapped over outputs that are mapped"
+    mapped.log_says(over, run, "by_function")
+    mapped.log_says("namespace= is mapped, and only its code can take that", run, "by_namespace")
 
 
 def test_a_mapped_step_fails_as_any_other(mapped: AirflowHome) -> None:
@@ -99,4 +97,4 @@ def test_a_mapped_step_fails_as_any_other(mapped: AirflowHome) -> None:
     assert mapped.ended(run, seconds=200) == "failed"
     rows = mapped.rows(ROWS, run=run, task="broken")
     assert [(row["state"], row["try_number"]) for row in rows] == [("failed", 1), ("success", 1)]
-    assert "StepContractBrokenError" in mapped.log_of(run, "broken")
+    mapped.log_says("StepContractBrokenError", run, "broken")

@@ -20,7 +20,7 @@ def test_a_step_succeeds_without_a_worker(airflow: AirflowHome, cluster: Cluster
     (xcom,) = airflow.rows("SELECT key, value FROM xcom WHERE run_id = :run", run=run)
     assert xcom["key"] == "return_value"
     assert xcom["value"]["outputs"][0]["rows"] == 3
-    eventually(lambda: "Published greetings" in airflow.log_of(run, "only"), seconds=30)
+    airflow.log_says("Published greetings", run, "only")
     eventually(lambda: not cluster.pods(run_id=run), seconds=30)
 
 

@@ -58,8 +58,8 @@ def test_a_step_is_sized_by_its_kind_and_its_input(
     mine = [pod for pod in pods if pod["metadata"]["annotations"]["stationmaster.io/run-id"] == run]
     facts = [size_facts_of(pod) for pod in mine]
     assert {(each.parameter_class, each.input_bytes) for each in facts} == {("kind=large", 3 * GIB)}
-    assert "its input explains the peak" in airflow.log_of(run, "sort")
-    assert "foretold for 3 GiB" in airflow.log_of(run, "sort")
+    airflow.log_says("its input explains the peak", run, "sort")
+    airflow.log_says("foretold for 3 GiB", run, "sort")
     rows = [each for each in ledger.last(10, pipeline="sized", step="sort") if each.run_id == run]
     assert {(each.shard, each.parameter_class, each.input_bytes) for each in rows} == {
         (shard, "kind=large", 3 * GIB) for shard in range(2)

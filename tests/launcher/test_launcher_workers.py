@@ -77,4 +77,4 @@ def test_a_worker_that_dies_loses_nothing(working: AirflowHome, cluster: Cluster
         {"state": "success", "try_number": 1, "next_method": None}
     ]
     assert len([pod for pod in cluster.told if run in str(pod)]) == 1
-    assert "Its worker has been silent" in working.log_of(run, "only")
+    working.log_says("Its worker has been silent", run, "only")
