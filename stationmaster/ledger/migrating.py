@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 
+from stationmaster.ledger import incidentmodels  # noqa: F401 (its tables belong to METADATA)
 from stationmaster.ledger.engine import safe_name, transaction
 from stationmaster.ledger.models import METADATA, VERSION_TABLE
 from stationmaster.ledger.schema import HEAD, is_ahead, revision_of, unknown_schema

@@ -36,6 +36,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "stationmaster.ledger",
         "stationmaster.monitor",
         "stationmaster.step.errors",
+        "stationmaster.step.jobfile",
         "stationmaster.step.settings",
     ),
     "stationmaster/sources": (

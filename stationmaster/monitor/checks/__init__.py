@@ -1,0 +1,1 @@
+"""Checks in three layers: what each looks for, and what it found."""
