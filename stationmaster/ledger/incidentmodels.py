@@ -42,6 +42,7 @@ incident: Final = sa.Table(
     "incident",
     METADATA,
     _number(),
+    sa.Column("uid", sa.Text, nullable=False),
     _text("cause"),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("severity", sa.Text, nullable=False),
@@ -59,7 +60,10 @@ incident: Final = sa.Table(
     _text("judged_by"),
     sa.Column("escalation", sa.Integer, nullable=False, server_default="0"),
     sa.Column("reopened", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("silence_id", sa.BigInteger),
+    sa.UniqueConstraint("uid", name="incident_uid"),
     sa.Index("incident_opened_at", "opened_at"),
+    sa.Index("incident_closed_at", "closed_at"),
     sa.Index(
         "incident_open",
         "updated_at",
@@ -67,9 +71,11 @@ incident: Final = sa.Table(
         sqlite_where=sa.text("closed_at IS NULL"),
     ),
 )
-"""One row an incident. `cause` is the key of the finding that explains the others; `document` is
+"""One row an incident. `uid` names it where there is no number yet, because the database was away
+when it was opened, and to services that must know an incident again. `cause` is the key of the finding that explains the others; `document` is
 that finding; `state` is open, acknowledged or closed; `gone_at`: since when nothing of it is found
-any more; `judged`: what people said of it afterwards (real, false-alarm)."""
+any more; `judged`: what people said of it afterwards (real, false-alarm); `silence_id`: under which
+silence it is now; `escalation`: how many steps of its route it has gone."""
 
 finding: Final = sa.Table(
     "finding",
@@ -87,18 +93,21 @@ finding: Final = sa.Table(
     _time("first_seen_at", known=True),
     _time("last_seen_at", known=True),
     _time("gone_at"),
+    _time("cleared_at"),
     sa.Index("finding_incident_id", "incident_id"),
     sa.Index("finding_first_seen_at", "first_seen_at"),
     sa.Index(
         "finding_there",
         "key",
         unique=True,
-        postgresql_where=sa.text("gone_at IS NULL"),
-        sqlite_where=sa.text("gone_at IS NULL"),
+        postgresql_where=sa.text("cleared_at IS NULL"),
+        sqlite_where=sa.text("cleared_at IS NULL"),
     ),
 )
 """One row a finding, from when it was first seen to when it was gone; `key` is FindingKey's text.
-Without an incident: it has not stood long enough yet."""
+`gone_at`: a look did not find it any more; `cleared_at`: it has been gone for as long as its check
+asks (`clear_after`), and counts no more; seen in between, the same row goes on.
+Without an incident: it has not stood long enough yet, or is only good to know (info)."""
 
 incident_event: Final = sa.Table(
     "incident_event",
@@ -112,8 +121,7 @@ incident_event: Final = sa.Table(
     sa.Column("document", DOCUMENT),
     sa.Index("incident_event_incident_id", "incident_id", "at"),
 )
-"""What happened to an incident: opened, grew, lessened, acknowledged, silenced, escalated,
-commented, judged, gone, reopened, closed."""
+"""What happened to an incident: `stationmaster.monitor.incidents.events.EventKind`."""
 
 notification: Final = sa.Table(
     "notification",
@@ -134,12 +142,12 @@ notification: Final = sa.Table(
     sa.Index(
         "notification_waiting",
         "due_at",
-        postgresql_where=sa.text("sent_at IS NULL"),
-        sqlite_where=sa.text("sent_at IS NULL"),
+        postgresql_where=sa.text("state = 'waiting'"),
+        sqlite_where=sa.text("state = 'waiting'"),
     ),
 )
 """The outbox: what must reach a channel, written in the transaction that made the event; `state`
-is waiting, sent, or given-up."""
+is waiting, sent, given-up, or not-needed (overtaken by a later one before it was due)."""
 
 silence: Final = sa.Table(
     "silence",

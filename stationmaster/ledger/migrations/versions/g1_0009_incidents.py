@@ -77,6 +77,7 @@ def _incidents() -> None:
     op.create_table(
         "incident",
         _number(),
+        _needed("uid"),
         _text("cause"),
         *(_needed(name) for name in ("state", "severity", "owner", "title")),
         _document(known=True),
@@ -84,8 +85,11 @@ def _incidents() -> None:
         *(_time(name) for name in ("gone_at", "closed_at", "acknowledged_at")),
         *(_text(name) for name in ("acknowledged_by", "judged", "judged_by")),
         *(_count(name) for name in ("escalation", "reopened")),
+        sa.Column("silence_id", sa.BigInteger),
+        sa.UniqueConstraint("uid", name="incident_uid"),
     )
     op.create_index("incident_opened_at", "incident", ["opened_at"])
+    op.create_index("incident_closed_at", "incident", ["closed_at"])
     _some("incident_open", "incident", "updated_at", "closed_at IS NULL")
 
 
@@ -99,11 +103,11 @@ def _findings() -> None:
         _document(known=True),
         sa.Column("incident_id", sa.BigInteger),
         *(_time(name, known=True) for name in ("since", "first_seen_at", "last_seen_at")),
-        _time("gone_at"),
+        *(_time(name) for name in ("gone_at", "cleared_at")),
     )
     op.create_index("finding_incident_id", "finding", ["incident_id"])
     op.create_index("finding_first_seen_at", "finding", ["first_seen_at"])
-    _some("finding_there", "finding", "key", "gone_at IS NULL", unique=True)
+    _some("finding_there", "finding", "key", "cleared_at IS NULL", unique=True)
 
 
 def _events() -> None:
@@ -133,7 +137,7 @@ def _notifications() -> None:
         sa.UniqueConstraint("event_id", "channel", name="notification_event_id_channel"),
     )
     op.create_index("notification_incident_id", "notification", ["incident_id"])
-    _some("notification_waiting", "notification", "due_at", "sent_at IS NULL")
+    _some("notification_waiting", "notification", "due_at", "state = 'waiting'")
 
 
 def _people() -> None:
