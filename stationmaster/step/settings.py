@@ -91,6 +91,23 @@ class Settings(BaseSettings):
         default="0 3 * * 0",
         description="When the DAG maintain_datasets runs (cron); empty: never by itself.",
     )
+    airflow_url: str = Field(
+        default="", description="Where Airflow's pages are, for monitoring; empty: nobody asks it."
+    )
+    airflow_database_uri: str = Field(
+        default="", description="Airflow's own database, for monitoring; empty: not looked at."
+    )
+    prometheus_url: str = Field(
+        default="", description="Where a Prometheus is, for monitoring; empty: there is none."
+    )
+    watched_namespaces: str = Field(
+        default="",
+        description="Kubernetes namespaces that monitoring looks at, by commas; empty: our own.",
+    )
+    probe: str = Field(
+        default="",
+        description="A place where monitoring may write, read and delete a tiny file to try it.",
+    )
     s3_endpoint: str = Field(default="", description="S3 endpoint where it is not AWS's own.")
     s3_region: str = Field(default="us-east-1", description="S3 region.")
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import datetime as dt
 
+    from stationmaster.monitor.facts.trouble import Trouble
+
 __all__ = [
     "AirflowFacts",
     "AirflowPart",
@@ -182,6 +184,9 @@ class AirflowFacts(Protocol):
     @property
     def url(self) -> str:
         """Return where its pages are, for links; without a slash at the end."""
+
+    def trouble(self) -> Trouble | None:
+        """Return why Airflow cannot be asked; None where it answers."""
 
     def parts(self) -> tuple[AirflowPart, ...]:
         """Return scheduler, dag-processor, triggerer and metadatabase."""

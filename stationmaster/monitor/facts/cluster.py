@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stationmaster.monitor.facts.fillings import Filling
+    from stationmaster.monitor.facts.trouble import Trouble
 
 __all__ = [
     "FINALIZER",
@@ -203,6 +204,9 @@ class ClusterFacts(Protocol):
     Every method raises FactsNotHereError where there is no cluster, and FactsUnavailableError
     where its API server does not answer or refuses.
     """
+
+    def trouble(self) -> Trouble | None:
+        """Return why the API server cannot be asked; None where it answers."""
 
     def nodes(self) -> tuple[ClusterNode, ...]:
         """Return all nodes, by name."""

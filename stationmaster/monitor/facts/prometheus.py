@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stationmaster.monitor.facts.fillings import Filling
+    from stationmaster.monitor.facts.trouble import Trouble
 
 __all__ = ["NodeMemory", "PrometheusFacts", "Sample", "Series"]
 
@@ -60,6 +61,9 @@ class PrometheusFacts(Protocol):
     Every method raises FactsNotHereError where none is named (STATIONMASTER_PROMETHEUS_URL) or it
     has no such series, and FactsUnavailableError where it does not answer.
     """
+
+    def trouble(self) -> Trouble | None:
+        """Return why Prometheus cannot be asked; None where it answers."""
 
     def query(self, promql: str) -> tuple[Sample, ...]:
         """Return the vector that an instant query yields at the facts' moment."""

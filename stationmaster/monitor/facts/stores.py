@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from stationmaster.monitor.facts.fillings import Filling
+    from stationmaster.monitor.facts.trouble import Trouble
 
 __all__ = [
     "DatabaseState",
@@ -17,68 +17,7 @@ __all__ = [
     "LongTransaction",
     "ObjectStoreState",
     "StoresFacts",
-    "Trouble",
-    "TroubleKind",
 ]
-
-
-class TroubleKind(StrEnum):
-    """Tell what kept a store from doing what it was asked."""
-
-    NAME = "name"
-    """Its name is not known to DNS."""
-    ROUTE = "route"
-    """No way there: nothing answers at the address, or a policy drops it."""
-    CLOSED = "closed"
-    """The host is there, nobody listens on the port."""
-    TLS = "tls"
-    """The certificate is not the one expected, is over, or TLS is not spoken."""
-    SILENT = "silent"
-    """It took the connection and did not answer in time."""
-    LOGIN = "login"
-    """It does not know who we are: user, password, key, clock."""
-    FORBIDDEN = "forbidden"
-    """It knows who we are and does not let us."""
-    MISSING = "missing"
-    """It has no such database, bucket or folder."""
-    FULL = "full"
-    """It takes nothing more: no space, no connection left."""
-    BUSY = "busy"
-    """It asks us to slow down, or has too much to do."""
-    OTHER = "other"
-
-    @property
-    def is_unreachable(self) -> bool:
-        """Tell whether it could not be spoken to at all."""
-        return self in {
-            TroubleKind.NAME,
-            TroubleKind.ROUTE,
-            TroubleKind.CLOSED,
-            TroubleKind.TLS,
-            TroubleKind.SILENT,
-        }
-
-    @property
-    def is_network(self) -> bool:
-        """Tell whether the way there is broken, not what is at its end."""
-        return self in {TroubleKind.NAME, TroubleKind.ROUTE, TroubleKind.TLS}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trouble:
-    """Hold what went wrong.
-
-    Args:
-        kind: What kind of trouble it is.
-        during: What was tried: connect, question, list, put, get, delete.
-        sentence: What came, in the other's words; holds no credential.
-        since: When it went wrong first in a row, as far as this process has seen.
-    """
-
-    kind: TroubleKind
-    during: str
-    sentence: str
-    since: dt.datetime
 
 
 @dataclass(frozen=True, kw_only=True)
