@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "forget": "stationmaster.step.datasets.commands:forget",
     "anomalies": "stationmaster.monitor.series.anomaly_commands:app",
     "forecast": "stationmaster.monitor.series.forecast_commands:app",
+    "metrics": "stationmaster.monitor.metrics.commands:metrics",
     "ledger": "stationmaster.ledger.commands:app",
     "sizes": "stationmaster.ledger.sizing.commands:app",
     "cost": "stationmaster.ledger.cost.commands:app",

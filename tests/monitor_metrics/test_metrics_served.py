@@ -1,0 +1,69 @@
+"""Metrics as they are served: to Prometheus, to a probe, and while the ledger is away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from stationmaster.ledger.engine import make_engine
+from stationmaster.monitor.metrics.collecting import MOST_SERIES, LedgerCollector
+from stationmaster.monitor.metrics.families import FAMILIES, Family, Kind, Sample
+from stationmaster.monitor.metrics.serving import metrics_text, serve_metrics
+from stationmaster.step.errors import MisconfiguredError
+from tests.monitor_metrics.scraping import Scraped
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+
+def test_prometheus_gets_its_text_and_a_probe_its_answer(engine: sa.Engine) -> None:
+    """Both from one port; nothing else is there."""
+    server = serve_metrics(engine, 0, "127.0.0.1")
+    here = f"http://127.0.0.1:{server.port}"
+    try:
+        metrics = httpx.get(f"{here}/metrics")
+        assert Scraped(metrics.text).value("ledger_up") == 1
+        assert metrics.headers["content-type"].startswith("text/plain; version=")
+        assert httpx.get(f"{here}/healthz").status_code == 200
+        assert httpx.get(f"{here}/secrets").status_code == 404
+    finally:
+        server.close()
+
+
+def test_a_ledger_that_is_away_is_said_to_be() -> None:
+    """The scrape itself goes well: what is down is the ledger, not the metrics."""
+    engine = make_engine("postgresql://nobody@127.0.0.1:1/none")
+
+    assert Scraped(metrics_text(engine)).value("ledger_up") == 0
+
+
+def test_a_port_that_is_taken_is_a_sentence(engine: sa.Engine) -> None:
+    """Whoever starts it knows what to do."""
+    server = serve_metrics(engine, 0, "127.0.0.1")
+    try:
+        with pytest.raises(MisconfiguredError, match="a free port"):
+            serve_metrics(engine, server.port, "127.0.0.1")
+    finally:
+        server.close()
+
+
+def test_one_metric_has_a_limit_and_says_what_it_left_out(engine: sa.Engine) -> None:
+    """Ten thousand steps do not fill Prometheus' disk unseen."""
+    name = "stationmaster_attempts_total"
+    many = [Sample(name, ("p", f"s{n:05}", "v"), n) for n in range(MOST_SERIES + 3)]
+
+    kept = LedgerCollector(engine)._bounded(many)  # noqa: SLF001 (a whole ledger of it takes long)
+
+    assert len(kept) == MOST_SERIES + 1
+    assert kept[-1] == Sample("stationmaster_metrics_left_out", (name,), 3)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_names_are_as_prometheus_wants_them(family: Family) -> None:
+    """Counters end with _total, nothing else does, and labels are plain words."""
+    assert family.name.startswith("stationmaster_")
+    assert family.name.endswith("_total") is (family.kind is Kind.COUNTER)
+    assert family.help.endswith(".")
+    assert all(label.islower() and label.isidentifier() for label in family.labels)
