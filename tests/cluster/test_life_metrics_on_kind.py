@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from stationmaster.airflow.life.names import LOG_LABEL
 from stationmaster.airflow.life.podmetrics import PodMetrics
 from stationmaster.airflow.life.stopping import StopSignal
 from tests.cluster.life_place import LifePlace, life_place
+from tests.launcher.airflow_home import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +38,17 @@ while time.monotonic() < began + 75:
 """
 
 
+def metrics_answer(place: Place) -> bool:
+    """Tell whether metrics-server knows the nodes; tests before may have moved its pod."""
+    try:
+        return "usage" in place.kubectl("get", "--raw", "/apis/metrics.k8s.io/v1beta1/nodes")
+    except subprocess.CalledProcessError:
+        return False
+
+
 @pytest.fixture(name="home", scope="module")
 def _home(place: Place) -> Iterator[LifePlace]:
+    eventually(lambda: metrics_answer(place), seconds=180)
     with life_place(place) as home:
         yield home
 

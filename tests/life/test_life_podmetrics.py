@@ -111,6 +111,24 @@ def test_a_cluster_without_metrics_is_left_alone() -> None:
     assert asyncio.run(scenario()).measured_by == ""
 
 
+def test_a_metrics_server_that_is_away_for_a_moment_is_asked_again() -> None:
+    """While its pod moves to another node nobody answers; the next look counts."""
+
+    async def scenario() -> AttemptRecord:
+        async with a_world(patience_seconds=0.0) as world:
+            world.fake.faults.refuse("metrics", Refusal(503, ""))
+            world.fake.metrics = [usage("1", "3Mi")]
+            metrics = PodMetrics(world.cluster, sample_seconds=0.01)
+            metrics.notice(pod())
+            looking = asyncio.create_task(metrics.sample_for_ever("life"))
+            await world.until(lambda: world.fake.faults.answered["metrics"] > 2)
+            looking.cancel()
+            await metrics.recording(world.record)(ENDED)
+            return world.records[-1]
+
+    assert asyncio.run(scenario()).peak_working_set_bytes == 3 * MIB
+
+
 @pytest.mark.parametrize(
     ("text", "cores"), [("12345678n", 0.012345678), ("5u", 5e-6), ("250m", 0.25), ("2", 2.0)]
 )

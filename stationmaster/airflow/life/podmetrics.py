@@ -15,7 +15,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from stationmaster.airflow.life.apierrors import ClusterError
+from stationmaster.airflow.life.apierrors import ClusterError, ClusterUnreachableError
 from stationmaster.airflow.life.names import LOG_LABEL, SELECTOR
 from stationmaster.airflow.life.podfacts import bytes_of, ended, step_name
 
@@ -97,6 +97,10 @@ class PodMetrics:
         """Look once; a cluster that refuses is left alone for a while."""
         try:
             found = await self._cluster.pod_metrics(namespace, f"{SELECTOR},{LOG_LABEL}=pod")
+        except ClusterUnreachableError as error:
+            # metrics-server is one pod: while its node is replaced nobody answers for it.
+            log.info("Steps without our runner are not measured right now: %s", error)
+            return
         except ClusterError as error:
             self._refused_until = time.monotonic() + REFUSED_SECONDS
             log.info("Steps without our runner are not measured for now: %s", error)
