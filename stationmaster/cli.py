@@ -32,7 +32,11 @@ COMMANDS: Final = {
 """Where each command lives; only the one that is called is imported, for some take seconds."""
 
 
-EXTRAS: Final = {"polars": "sizes", "pyarrow": "sizes"}
+EXTRAS: Final = {
+    "polars": "sizes",
+    "pyarrow": "sizes",
+    **dict.fromkeys(("apprise", "authlib", "fastapi", "jinja2", "prometheus_client"), "monitor"),
+}
 """Which extra has what the platform's image leaves out."""
 
 
