@@ -94,12 +94,14 @@ class Hop:
         uses: Who is there: ledger, warehouse, Airflow, Prometheus; sorted.
         trouble: Where the way is broken: `during` is dns, tcp or tls.
         seconds: How long it took to get through.
+        certificate_ends_at: Until when its certificate holds, where TLS is spoken.
     """
 
     target: str
     uses: tuple[str, ...]
     trouble: Trouble | None = None
     seconds: float | None = None
+    certificate_ends_at: dt.datetime | None = None
 
 
 class StoresFacts(Protocol):
