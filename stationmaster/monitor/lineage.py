@@ -25,7 +25,7 @@ PLATFORM: Final = frozenset(
 )
 """What everything that runs stands on."""
 
-WATCHERS: Final = frozenset({"watcher", "dashboard", "prometheus", "alertmanager"})
+WATCHERS: Final = frozenset({"watcher", "dashboard", "recorder", "prometheus", "alertmanager"})
 """Parts that only look: nothing comes of them."""
 
 UNDER_PLATFORM: Final = frozenset({SubjectKind.NODE, SubjectKind.VOLUME})

@@ -91,6 +91,13 @@ class Settings(BaseSettings):
         default="0 3 * * 0",
         description="When the DAG maintain_datasets runs (cron); empty: never by itself.",
     )
+    monitoring_file: Path = Field(
+        default=Path(),
+        description="What is expected of pipelines and data, in one YAML file.",
+    )
+    checks: str = Field(
+        default="", description="Modules or folders with checks of one's own, by commas."
+    )
     airflow_url: str = Field(
         default="", description="Where Airflow's pages are, for monitoring; empty: nobody asks it."
     )

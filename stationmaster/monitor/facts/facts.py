@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
+    from stationmaster.monitor.facts.deliveries import DeliveryFacts
+    from stationmaster.monitor.facts.figures import FigureFacts
+    from stationmaster.monitor.facts.ledger import LedgerFacts
+    from stationmaster.monitor.facts.published import PublishedFacts
     from stationmaster.monitor.lineage import Lineage
+    from stationmaster.monitor.monitoring import Monitoring
 
 __all__ = ["Facts"]
 
@@ -48,9 +53,34 @@ class Facts:
     _gathered: _Gathered = field(default_factory=_Gathered, init=False, repr=False, compare=False)
 
     @property
+    def ledger(self) -> LedgerFacts:
+        """Return what the ledger knows of attempts, runs and costs."""
+        return self.part("ledger")  # type: ignore[no-any-return]
+
+    @property
+    def published(self) -> PublishedFacts:
+        """Return which day of which dataset and report is published, and whether it is there."""
+        return self.part("published")  # type: ignore[no-any-return]
+
+    @property
+    def deliveries(self) -> DeliveryFacts:
+        """Return what sources still owe."""
+        return self.part("deliveries")  # type: ignore[no-any-return]
+
+    @property
+    def figures(self) -> FigureFacts:
+        """Return the numbers that people rely on, by business date."""
+        return self.part("figures")  # type: ignore[no-any-return]
+
+    @property
     def lineage(self) -> Lineage:
         """Return what comes of what."""
         return self.part("lineage")  # type: ignore[no-any-return]
+
+    @property
+    def monitoring(self) -> Monitoring:
+        """Return what is expected of pipelines, datasets, figures and reports."""
+        return self.part("monitoring")  # type: ignore[no-any-return]
 
     def part(self, name: str) -> Any:  # noqa: ANN401 (each part has its own type)
         """Return a part; gather it where nobody has asked for it yet.

@@ -1,0 +1,115 @@
+"""Make the facts of a look from the settings; what is dear to read is kept between looks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from stationmaster.monitor.facts.deliveries import Deliveries
+from stationmaster.monitor.facts.facts import Facts
+from stationmaster.monitor.facts.figures import FigureFacts
+from stationmaster.monitor.facts.ledger import LedgerFacts
+from stationmaster.monitor.facts.ledgerreading import LedgerReading
+from stationmaster.monitor.facts.missing import FactsNotHereError, FactsUnavailableError
+from stationmaster.monitor.facts.places import Places
+from stationmaster.monitor.facts.published import PublishedFacts
+from stationmaster.monitor.lineagemaking import jobs_of, lineage_of
+from stationmaster.monitor.monitoringfile import find_monitoring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from stationmaster.monitor.lineage import Lineage
+    from stationmaster.monitor.monitoring import Monitoring
+    from stationmaster.step.settings import Settings
+
+__all__ = ["Gathering"]
+
+RAN_OF_LATE: Final = dt.timedelta(days=2)
+
+
+class Gathering:
+    """Gather facts, look after look; one for a process that watches.
+
+        with Gathering(Settings()) as gathering:
+            look = look_at(gathering.facts(now), EVERY_CHECK)
+
+    Nothing is read before a check asks for it.
+
+    Args:
+        settings: Where everything is.
+        more: Gathers further parts of a look's facts by name, given its moment.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        more: Callable[[dt.datetime], Mapping[str, Callable[[], Any]]] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._more = more
+        self._ledger: LedgerReading | None = None
+
+    def __enter__(self) -> Self:
+        """Return it."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close what it opened."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the ledger."""
+        if self._ledger is not None:
+            self._ledger.close()
+            self._ledger = None
+
+    def facts(self, now: dt.datetime) -> Facts:
+        """Return the facts of a moment, gathered when they are asked for."""
+        parts: dict[str, Callable[[], Any]] = dict(self._more(now)) if self._more else {}
+        facts = Facts(now=now, parts=parts)
+        parts |= {
+            "monitoring": self._monitoring,
+            "ledger": partial(self._ledger_facts, facts),
+            "published": lambda: PublishedFacts(facts.ledger.every_attempt, Places(self._settings)),
+            "figures": lambda: FigureFacts(facts.ledger.every_attempt),
+            "deliveries": self._deliveries,
+            "lineage": partial(self._lineage, facts),
+        }
+        return facts
+
+    def _monitoring(self) -> Monitoring:
+        return find_monitoring(self._settings, self._settings.monitoring_file)
+
+    def _ledger_facts(self, facts: Facts) -> LedgerFacts:
+        if self._ledger is None:
+            self._ledger = LedgerReading(self._settings.ledger_location)
+        self._ledger.refresh()
+        return LedgerFacts(facts.now, self._ledger, watched=facts.monitoring.pipelines)
+
+    def _deliveries(self) -> Deliveries:
+        places = Places(self._settings)
+        return Deliveries(
+            self._settings.zone,
+            root=self._settings.landing_location,
+            landing=places.holds,
+            complete_through=places.complete_through,
+        )
+
+    def _lineage(self, facts: Facts) -> Lineage:
+        """Return the graph; what stands on a database that is away is known without it."""
+        try:
+            attempts = facts.ledger.every_attempt
+        except (FactsNotHereError, FactsUnavailableError):
+            attempts = ()
+        return lineage_of(
+            jobs_of(self._settings), attempts, facts.monitoring, since=facts.now - RAN_OF_LATE
+        )
