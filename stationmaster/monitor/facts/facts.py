@@ -13,10 +13,15 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
+    from stationmaster.monitor.facts.airflow import AirflowFacts
+    from stationmaster.monitor.facts.cluster import ClusterFacts
     from stationmaster.monitor.facts.deliveries import DeliveryFacts
     from stationmaster.monitor.facts.figures import FigureFacts
     from stationmaster.monitor.facts.ledger import LedgerFacts
+    from stationmaster.monitor.facts.parts import PartsFacts
+    from stationmaster.monitor.facts.prometheus import PrometheusFacts
     from stationmaster.monitor.facts.published import PublishedFacts
+    from stationmaster.monitor.facts.stores import StoresFacts
     from stationmaster.monitor.lineage import Lineage
     from stationmaster.monitor.monitoring import Monitoring
 
@@ -81,6 +86,31 @@ class Facts:
     def monitoring(self) -> Monitoring:
         """Return what is expected of pipelines, datasets, figures and reports."""
         return self.part("monitoring")  # type: ignore[no-any-return]
+
+    @property
+    def airflow(self) -> AirflowFacts:
+        """Return what Airflow says of its parts, runs, tasks and pools."""
+        return self.part("airflow")  # type: ignore[no-any-return]
+
+    @property
+    def cluster(self) -> ClusterFacts:
+        """Return what Kubernetes says of nodes, pods and volume claims."""
+        return self.part("cluster")  # type: ignore[no-any-return]
+
+    @property
+    def stores(self) -> StoresFacts:
+        """Return what databases, object stores, the ways there and local disks are like."""
+        return self.part("stores")  # type: ignore[no-any-return]
+
+    @property
+    def prometheus(self) -> PrometheusFacts:
+        """Return what Prometheus knows."""
+        return self.part("prometheus")  # type: ignore[no-any-return]
+
+    @property
+    def platform(self) -> PartsFacts:
+        """Return what is known of our own parts: the recorder's file, the watcher."""
+        return self.part("platform")  # type: ignore[no-any-return]
 
     def part(self, name: str) -> Any:  # noqa: ANN401 (each part has its own type)
         """Return a part; gather it where nobody has asked for it yet.

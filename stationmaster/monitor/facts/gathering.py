@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from stationmaster.monitor.facts.deliveries import Deliveries
 from stationmaster.monitor.facts.facts import Facts
 from stationmaster.monitor.facts.figures import FigureFacts
+from stationmaster.monitor.facts.infrastructure import Infrastructure
 from stationmaster.monitor.facts.ledger import LedgerFacts
 from stationmaster.monitor.facts.ledgerreading import LedgerReading
 from stationmaster.monitor.facts.missing import FactsNotHereError, FactsUnavailableError
@@ -52,6 +53,7 @@ class Gathering:
         self._settings = settings
         self._more = more
         self._ledger: LedgerReading | None = None
+        self._infrastructure = Infrastructure(settings)
 
     def __enter__(self) -> Self:
         """Return it."""
@@ -67,14 +69,16 @@ class Gathering:
         self.close()
 
     def close(self) -> None:
-        """Close the connections to the ledger."""
+        """Close the connections to the ledger and to what it runs on."""
+        self._infrastructure.close()
         if self._ledger is not None:
             self._ledger.close()
             self._ledger = None
 
     def facts(self, now: dt.datetime) -> Facts:
         """Return the facts of a moment, gathered when they are asked for."""
-        parts: dict[str, Callable[[], Any]] = dict(self._more(now)) if self._more else {}
+        parts: dict[str, Callable[[], Any]] = dict(self._infrastructure.parts(now))
+        parts |= self._more(now) if self._more else {}
         facts = Facts(now=now, parts=parts)
         parts |= {
             "monitoring": self._monitoring,
