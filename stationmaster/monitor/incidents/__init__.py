@@ -1,0 +1,1 @@
+"""Incidents: what findings have one cause, what became of it, and who did what about it."""

@@ -1,0 +1,83 @@
+"""What whoever decides who is told is handed; `stationmaster.monitor.alerts` decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from stationmaster.monitor.incidents.events import Event
+    from stationmaster.monitor.incidents.standing import StandingFinding, StandingIncident
+
+__all__ = ["Happening", "Plan", "Planned", "TellNobody"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Happening:
+    """Hold an event with all that an alert about it needs.
+
+    Args:
+        event: What happened.
+        incident: As it is now.
+        findings: What belongs to it and counts, the cause first.
+        channels: Which channels have been told of it, or will be.
+        silenced: Whether somebody does not want to be told.
+    """
+
+    event: Event
+    incident: StandingIncident
+    findings: tuple[StandingFinding, ...]
+    channels: frozenset[str]
+    silenced: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """Hold one message for one channel.
+
+    Args:
+        channel: Its name.
+        due_at: Not before; a warning at night waits for the morning.
+        document: The message.
+    """
+
+    channel: str
+    due_at: dt.datetime
+    document: dict[str, Any]
+
+
+class Plan(Protocol):
+    """Decide who is told of an event, when, and what."""
+
+    def messages(self, happening: Happening) -> Sequence[Planned]:
+        """Return the messages of an event, at most one a channel."""
+
+    def overdue(
+        self, incident: StandingIncident, told_at: dt.datetime, now: dt.datetime
+    ) -> Sequence[Event]:
+        """Return what time alone brings: nobody acknowledged an incident, or it is still there.
+
+        Args:
+            incident: An open one, under no silence.
+            told_at: When somebody was told of it last.
+            now: The moment.
+        """
+
+
+class TellNobody:
+    """Plan nothing: incidents are only shown."""
+
+    def messages(self, happening: Happening) -> Sequence[Planned]:
+        """Return none."""
+        del happening
+        return ()
+
+    def overdue(
+        self, incident: StandingIncident, told_at: dt.datetime, now: dt.datetime
+    ) -> Sequence[Event]:
+        """Return none."""
+        del incident, told_at, now
+        return ()

@@ -1,0 +1,150 @@
+"""Which finding comes of which: by the graph of subjects, by the day, and by time.
+
+A finding without a cause among the others is a root: it makes an incident, and what comes of it
+belongs there. Nothing here depends on the order in which findings are handed in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final, Protocol
+
+from stationmaster.monitor.checks.finding import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from stationmaster.monitor.checks.finding import Finding, Subject
+    from stationmaster.monitor.incidents.standing import StandingFinding
+
+__all__ = ["GRACE", "ComesOf", "Relations", "importance"]
+
+GRACE: Final = dt.timedelta(minutes=30)
+"""What was seen so long before a cause began did not come of it: watchers see some things late."""
+
+Order = tuple[bool, int, int, dt.datetime, str]
+
+
+class ComesOf(Protocol):
+    """Know what comes of what; `stationmaster.monitor.lineage.Lineage` does."""
+
+    def comes_of(self, effect: Subject, cause: Subject) -> bool:
+        """Tell whether trouble with one thing can be because of trouble with the other."""
+
+
+def importance(each: StandingFinding) -> Order:
+    """Return what sorts findings about one thing: the first of them explains the others.
+
+    What has happened before what is foretold, what is deeper, what is worse, what began first.
+    """
+    finding = each.finding
+    depth = list(Layer).index(finding.layer)
+    return (finding.foretold, depth, -finding.severity.rank, finding.since, each.key)
+
+
+class Relations:
+    """Hold which of some findings come of which.
+
+    Args:
+        findings: All that count now.
+        lineage: Knows the graph of subjects.
+    """
+
+    def __init__(self, findings: Iterable[StandingFinding], lineage: ComesOf) -> None:
+        self.findings = {each.key: each for each in findings}
+        self._lineage = lineage
+        self._known: dict[tuple[Subject, Subject], bool] = {}
+        self._by_subject: dict[Subject, list[StandingFinding]] = {}
+        for each in self.findings.values():
+            self._by_subject.setdefault(each.finding.subject, []).append(each)
+        self.causes: Mapping[str, frozenset[str]] = {
+            key: self._causes_of(each) for key, each in self.findings.items()
+        }
+        self._roots = {key: self._roots_of(key) for key in self.findings}
+
+    def roots_of(self, key: str) -> Sequence[str]:
+        """Return the keys of what a finding comes of in the end, what began first at the front.
+
+        Its own, where it comes of nothing.
+        """
+        return self._roots[key]
+
+    def causes_among(self, key: str, keys: set[str]) -> frozenset[str]:
+        """Return which of these a finding comes of; nothing where it counts no more, or is info."""
+        return self.causes.get(key, frozenset()) & keys
+
+    def _causes_of(self, effect: StandingFinding) -> frozenset[str]:
+        subjects = [
+            subject
+            for subject in self._by_subject
+            if subject == effect.finding.subject or self._may_explain(subject, effect.finding)
+        ]
+        return frozenset(
+            cause.key
+            for subject in subjects
+            for cause in self._by_subject[subject]
+            if cause.key != effect.key and self._explains(cause, effect)
+        )
+
+    def _explains(self, cause: StandingFinding, effect: StandingFinding) -> bool:
+        if not self._is_related(cause, effect):
+            return False
+        mutual = self._is_related(effect, cause)
+        return not mutual or importance(cause) < importance(effect)
+
+    def _is_related(self, cause: StandingFinding, effect: StandingFinding) -> bool:
+        """Tell whether one may be why the other is, told by subject, day, kind and time.
+
+        What has not happened yet explains nothing that has.
+        """
+        why, what = cause.finding, effect.finding
+        same = why.subject == what.subject
+        if _is_sibling(why, what):
+            return _day(why) < _day(what)
+        if not (same or self._may_explain(why.subject, what)):
+            return False
+        one_day = why.business_date == what.business_date is not None
+        if not one_day and None not in {why.business_date, what.business_date}:
+            return False
+        if _is_trend(why) or _is_trend(what) or (why.foretold and not what.foretold):
+            return False
+        return one_day or effect.first_seen_at >= why.since - GRACE
+
+    def _may_explain(self, cause: Subject, effect: Finding) -> bool:
+        if cause in effect.caused_by:
+            return True
+        pair = (effect.subject, cause)
+        if pair not in self._known:
+            self._known[pair] = self._lineage.comes_of(*pair)
+        return self._known[pair]
+
+    def _roots_of(self, key: str) -> Sequence[str]:
+        seen, queue = {key}, [key]
+        while queue:
+            for cause in self.causes[queue.pop()] - seen:
+                seen.add(cause)
+                queue.append(cause)
+        roots = [each for each in seen if not self.causes[each]]
+        # A circle has no root: what explains most in it is taken for one.
+        roots = roots or [min(seen, key=lambda each: importance(self.findings[each]))]
+        return sorted(roots, key=self._beginning)
+
+    def _beginning(self, key: str) -> tuple[dt.datetime, str]:
+        return self.findings[key].finding.since, key
+
+
+def _is_sibling(one: Finding, other: Finding) -> bool:
+    """Tell whether it is the same trouble with another day: one incident that goes on."""
+    return one.key[:2] == other.key[:2] and one.business_date != other.business_date
+
+
+def _day(finding: Finding) -> dt.date:
+    return finding.business_date or dt.date.min
+
+
+def _is_trend(finding: Finding) -> bool:
+    """Tell whether it is foretold of no day: a trouble of its own, which explains nothing.
+
+    A step that will outgrow its memory in a week fails today for another reason.
+    """
+    return finding.foretold and finding.business_date is None

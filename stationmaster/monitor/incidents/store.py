@@ -1,0 +1,201 @@
+"""The one way by which incidents change, for the watcher and for people.
+
+Each change is one transaction with its events and with the messages that they make (the outbox).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Self
+
+import sqlalchemy as sa
+
+from stationmaster.ledger.engine import make_engine, safe_name
+from stationmaster.ledger.incidentmodels import check_state, incident_event
+from stationmaster.ledger.store import Ledger
+from stationmaster.monitor.checks.looking import Outcome
+from stationmaster.monitor.incidents.book import (
+    active_silences,
+    changing,
+    read_standing,
+    write_events,
+    write_standing,
+)
+from stationmaster.monitor.incidents.events import EventKind
+from stationmaster.monitor.incidents.grouping import regrouped
+from stationmaster.monitor.incidents.leasing import looked, require_lease
+from stationmaster.monitor.incidents.planning import TellNobody
+from stationmaster.monitor.incidents.timing import overdue, under_silences
+from stationmaster.step.errors import MisconfiguredError
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from stationmaster.monitor.checks.check import Check
+    from stationmaster.monitor.checks.looking import CheckLook, Look
+    from stationmaster.monitor.incidents.events import Event
+    from stationmaster.monitor.incidents.planning import Plan
+    from stationmaster.monitor.incidents.relating import ComesOf
+    from stationmaster.monitor.incidents.standing import Standing
+
+__all__ = ["IncidentStore"]
+
+TELLING = (
+    EventKind.OPENED,
+    EventKind.REOPENED,
+    EventKind.REMINDED,
+    EventKind.WORSENED,
+    EventKind.SILENCE_OVER,
+)
+
+
+class IncidentStore:
+    """Hold the incidents of a ledger; safe to share between threads.
+
+    Args:
+        engine: Of `make_engine`; belongs to the store.
+        plan: Decides who is told of what; nobody by default.
+
+    Methods raise `sqlalchemy.exc.DBAPIError` when the database does not answer, and
+    MisconfiguredError when its schema does not fit.
+    """
+
+    def __init__(self, engine: sa.Engine, plan: Plan | None = None) -> None:
+        self._engine = engine
+        self.plan: Plan = plan or TellNobody()
+        self._fits = False
+        self._fitting = threading.Lock()
+
+    @classmethod
+    def open(cls, uri: str, plan: Plan | None = None) -> Self:
+        """Return the store at a SQLAlchemy URI of sqlite or Postgres; connects at first use.
+
+        Raises:
+            MisconfiguredError: No URI, or one of another database.
+        """
+        return cls(make_engine(uri), plan)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def engine(self) -> sa.Engine:
+        """Return its engine; its schema has been looked at, and a laptop's file brought up."""
+        with self._fitting:
+            if not self._fits:
+                Ledger(self._engine).select(lambda _: sa.select(sa.literal(1)))
+                self._fits = True
+        return self._engine
+
+    @property
+    def name(self) -> str:
+        """Return where it is, without a password."""
+        return safe_name(self._engine)
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._engine.dispose()
+
+    def standing(self, at: dt.datetime) -> Standing:
+        """Return what stands."""
+        with changing(self.engine) as connection:
+            return read_standing(connection, at)
+
+    def take_look(
+        self,
+        look: Look,
+        lineage: ComesOf,
+        checks: Mapping[str, Check],
+        *,
+        holder: str,
+        now: dt.datetime,
+    ) -> tuple[Standing, list[Event]]:
+        """Change incidents by a look; return what stands now, and what happened.
+
+        Args:
+            look: What checks found.
+            lineage: Knows what comes of what.
+            checks: All checks there are, by name, due or not.
+            holder: The watcher that looked.
+            now: By the clock on the wall, for the lease; a replayed look is of another moment.
+
+        Raises:
+            LeaseLostError: Another watcher looks now; nothing was changed.
+            MisconfiguredError: The look is older than the last one.
+        """
+        with changing(self.engine) as connection:
+            lease = require_lease(connection, holder, now=now)
+            if lease.looked_at is not None and look.at < lease.looked_at:
+                raise _too_old(look.at, lease.looked_at)
+            before = read_standing(connection, look.at)
+            after = regrouped(look, before, lineage, checks)
+            silences = active_silences(connection, look.at)
+            standing, silenced = under_silences(after.standing, silences, look.at)
+            told_at = _told_at(connection, before)
+            standing, late = overdue(standing, self.plan, told_at, look.at)
+            numbers = write_standing(connection, before, standing)
+            events = write_events(
+                connection,
+                [*after.events, *silenced, *late],
+                standing,
+                numbers=numbers,
+                plan=self.plan,
+            )
+            _write_check_states(connection, look)
+            looked(connection, look.at)
+            return read_standing(connection, look.at), events
+
+
+def _told_at(connection: sa.Connection, before: Standing) -> dict[int, dt.datetime]:
+    """Return when somebody was told of each open incident last."""
+    mine = [each.id for each in before.incidents if each.is_open]
+    column = incident_event.c.incident_id
+    query = (
+        sa.select(column, sa.func.max(incident_event.c.at, type_=incident_event.c.at.type))
+        .where(column.in_(mine), incident_event.c.kind.in_([kind.value for kind in TELLING]))
+        .group_by(column)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _write_check_states(connection: sa.Connection, look: Look) -> None:
+    known = set(connection.execute(sa.select(check_state.c.check_name)).scalars())
+    for each in look.checks:
+        row = _state_row(each, look.at)
+        if each.check.name in known:
+            mine = check_state.c.check_name == each.check.name
+            connection.execute(sa.update(check_state).where(mine).values(row))
+        else:
+            new = row | {"check_name": each.check.name}
+            connection.execute(sa.insert(check_state).values(new))
+
+
+def _state_row(each: CheckLook, at: dt.datetime) -> dict[str, object]:
+    answered = {} if each.outcome is Outcome.UNKNOWN else {"answered_at": at}
+    return answered | {
+        "looked_at": at,
+        "outcome": each.outcome.value,
+        "why": each.why,
+        "findings": len(each.findings),
+        "seconds": each.seconds,
+    }
+
+
+def _too_old(at: dt.datetime, last: dt.datetime) -> MisconfiguredError:
+    return MisconfiguredError(
+        where=f"look at {at:%Y-%m-%d %H:%M:%S %Z}",
+        expected=f"a moment not before the last look, {last:%Y-%m-%d %H:%M:%S %Z}",
+        got="an older one",
+        hint="Incidents go forward only: replay old days into a ledger of their own "
+        "(STATIONMASTER_LEDGER_URI).",
+    )

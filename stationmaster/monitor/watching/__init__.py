@@ -1,0 +1,1 @@
+"""The watcher: looks, changes incidents, and sends what the outbox holds."""
