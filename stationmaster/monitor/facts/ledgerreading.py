@@ -47,7 +47,7 @@ class LedgerReading:
         self._lock = threading.Lock()
         self._known: dict[str, dict[tuple[Any, ...], Attempt]] = {}
         self._since: dict[str, dt.date] = {}
-        self._read_at: dt.datetime | None = None
+        self._newest: dt.datetime | None = None
 
     def close(self) -> None:
         """Close its connections."""
@@ -64,13 +64,11 @@ class LedgerReading:
             if is_missing(self._engine):
                 message = f"no ledger at {safe_name(self._engine)} yet"
                 raise FactsNotHereError(message)
-            begun = dt.datetime.now(dt.UTC)
-            if self._read_at is not None and self._known:
-                newer = attempt.c.recorded_at >= self._read_at - OVERLAP
+            if self._newest is not None:
+                newer = attempt.c.recorded_at >= self._newest - OVERLAP
                 for each in self._read(newer, attempt.c.pipeline.in_(sorted(self._known))):
                     if each.business_date >= self._since[each.pipeline]:
-                        self._known[each.pipeline][_key(each)] = each
-            self._read_at = begun
+                        self._keep(each)
 
     def pipelines(self, since: dt.date, until: dt.date) -> set[str]:
         """Return the pipelines of which something ended from day to day, or goes on."""
@@ -88,8 +86,10 @@ class LedgerReading:
         with self._lock:
             if pipeline not in self._known or since < self._since[pipeline]:
                 mine = (attempt.c.pipeline == pipeline, attempt.c.business_date >= since)
-                self._known[pipeline] = {_key(each): each for each in self._read(*mine)}
+                self._known[pipeline] = {}
                 self._since[pipeline] = since
+                for each in self._read(*mine):
+                    self._keep(each)
             return tuple(self._known[pipeline].values())
 
     def costs(self, since: dt.date, until: dt.date) -> Mapping[str, Mapping[dt.date, float]]:
@@ -109,6 +109,16 @@ class LedgerReading:
             return found
 
         return self._ask(ask)
+
+    def _keep(self, each: Attempt) -> None:
+        """Keep an attempt, and when the newest was recorded.
+
+        By the clocks of recorders: ours may be apart from theirs, and in a replay it is years
+        ahead. One that is in the future must not hide what comes until then.
+        """
+        self._known[each.pipeline][_key(each)] = each
+        known = each.recorded_at if self._newest is None else max(self._newest, each.recorded_at)
+        self._newest = min(known, dt.datetime.now(dt.UTC))
 
     def _read(self, *conditions: sa.ColumnElement[bool]) -> list[Attempt]:
         query = (
