@@ -94,7 +94,7 @@ def lineage_of(
         causes[whole].add(ran)
     for pod, node in seen.pods:
         causes[pod].add(node)
-    for figure in _figures(monitoring):
+    for figure in _figures(monitoring) | seen.figures:
         causes[Subject(SubjectKind.FIGURE, figure)].add(thing(figure.partition("/")[0]))
     return Lineage(
         causes={effect: frozenset(found) for effect, found in causes.items()},
@@ -110,6 +110,7 @@ class _Seen:
         self.where: dict[Subject, set[Subject]] = defaultdict(set)
         self.pods: set[tuple[Subject, Subject]] = set()
         self.reports: set[str] = set()
+        self.figures: set[str] = set()
 
 
 def _seen(attempts: Iterable[Attempt], since: dt.datetime) -> _Seen:
@@ -118,6 +119,7 @@ def _seen(attempts: Iterable[Attempt], since: dt.datetime) -> _Seen:
         mine = step_subject(each.pipeline, each.step)
         seen.steps[each.job].add((each.pipeline, each.step))
         seen.where[mine] |= set()
+        seen.figures |= {name.partition("@")[0] for name in (*each.figures, *each.part_figures)}
         seen.reports |= {output.dataset for output in each.outputs if output.uri}
         if each.verdict is None or each.begun_at >= since:
             seen.where[mine] |= _stands_on(each, seen.pods)

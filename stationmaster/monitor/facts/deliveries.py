@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from stationmaster.monitor.monitoring import SourceExpectation
 
-__all__ = ["DeliveryFacts", "Owed", "upstream_days"]
+__all__ = ["Deliveries", "DeliveryFacts", "Owed", "upstream_days"]
 
 
 class Owed(NamedTuple):

@@ -1,0 +1,180 @@
+"""Are the numbers right: against each other, against their past, against what was published."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final
+
+from stationmaster.monitor.checks.check import check
+from stationmaster.monitor.checks.finding import Finding, Layer, Severity, Subject, SubjectKind
+from stationmaster.monitor.checks.flagging import off_now, range_text
+from stationmaster.monitor.checks.saying import clock, day_text, owner_of, run_links
+from stationmaster.monitor.series.wording import change_text, number_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from stationmaster.monitor.facts.facts import Facts
+    from stationmaster.monitor.facts.figures import Said
+    from stationmaster.monitor.monitoring import Agreement
+
+__all__ = ["numbers_changed", "sources_disagree", "total_off"]
+
+RECENT: Final = dt.timedelta(days=2)
+READ_AFTER: Final = dt.timedelta(minutes=30)
+"""What is corrected sooner, hardly anybody has read."""
+
+TOLD_FOR: Final = dt.timedelta(hours=24)
+MATTERS: Final = 0.001
+"""A part of a figure by which it may change without anybody minding."""
+
+
+@check("sources-disagree", layer=Layer.BUSINESS, severity=Severity.WARNING, owner="platform")
+def sources_disagree(facts: Facts) -> Iterator[Finding]:
+    """Figures of two sources that should be the same are not."""
+    for agreed in facts.monitoring.agreements:
+        day = _newest_common_day(facts, agreed)
+        if day is None:
+            continue
+        left = _sum(facts, agreed.left, day)
+        right = _sum(facts, agreed.right, day + dt.timedelta(days=agreed.lag_days))
+        allowed = max(agreed.absolute, agreed.relative * max(abs(left), abs(right)))
+        if abs(left - right) <= allowed:
+            continue
+        said = _last(facts, agreed.right, day + dt.timedelta(days=agreed.lag_days))
+        yield sources_disagree.finding(
+            Subject(SubjectKind.FIGURE, agreed.right[0]),
+            severity=agreed.severity,
+            owner=owner_of(facts, pipeline=said.pipeline, named=agreed.owner),
+            what=f"{agreed.name} do not agree for {day_text(day)}: {number_text(left)} by "
+            f"{' + '.join(agreed.left)}, {number_text(right)} by {' + '.join(agreed.right)}. "
+            f"{agreed.why}",
+            next_action=f"Compare the two for {day}: look for a delivery that is not whole on the "
+            f"{'left' if left < right else 'right'} side, ask its owner, and clear its step.",
+            since=said.at,
+            business_date=day,
+            affected=facts.lineage.affected(Subject(SubjectKind.FIGURE, agreed.right[0])).readers,
+            pipeline=said.pipeline,
+            run_id=said.run_id,
+            step=said.step,
+            links=run_links(facts, said.pipeline, said.run_id, said.step),
+            expected=f"{number_text(left)}, give or take {number_text(allowed)}",
+            got=number_text(right),
+            evidence={"left": left, "right": right, "allowed": allowed, "agreement": agreed.name},
+        )
+
+
+@check("total-off", layer=Layer.BUSINESS, severity=Severity.WARNING, owner="platform")
+def total_off(facts: Facts) -> Iterator[Finding]:
+    """A total that people rely on is far from what it is on such days."""
+    for total in facts.monitoring.totals:
+        days = facts.figures.days(total.figure)
+        for off in off_now(facts, {total.figure: days}, share=max(total.least_change, 0.05)):
+            said = _said_on(facts.figures.history[total.figure], max(days))
+            if facts.now - said.at > RECENT:
+                continue
+            subject = Subject(SubjectKind.FIGURE, total.figure)
+            usual = off.first.range.expected if off.first.range else 0.0
+            yield total_off.finding(
+                subject,
+                severity=total.severity,
+                owner=owner_of(facts, pipeline=said.pipeline, named=total.owner),
+                what=f"{total.figure} is {number_text(said.value)} for "
+                f"{day_text(said.business_date)}, {change_text(said.value, usual)} what such a day "
+                f"has: about {number_text(usual)}.",
+                next_action="Before anybody uses it: see whether a source is short (volume-off, "
+                "sources-disagree), else ask who knows the business of that day.",
+                since=said.at,
+                business_date=off.since,
+                affected=facts.lineage.affected(subject).readers,
+                pipeline=said.pipeline,
+                run_id=said.run_id,
+                step=said.step,
+                links=run_links(facts, said.pipeline, said.run_id, said.step),
+                expected=range_text(off),
+                got=number_text(said.value),
+                evidence={"value": said.value, "expected": usual},
+            )
+
+
+@check(
+    "numbers-changed-after-publishing",
+    layer=Layer.BUSINESS,
+    severity=Severity.WARNING,
+    owner="platform",
+)
+def numbers_changed(facts: Facts) -> Iterator[Finding]:
+    """A figure that people have read already is another one now."""
+    relied = {total.figure for total in facts.monitoring.totals}
+    relied |= {
+        name for name in facts.figures.history if name.partition("/")[0] in facts.monitoring.reports
+    }
+    for name in sorted(relied):
+        for first, last in _changes(facts, facts.figures.history.get(name, ())):
+            subject = Subject(SubjectKind.FIGURE, name)
+            report = facts.monitoring.reports.get(name.partition("/")[0])
+            readers = report.readers if report else facts.lineage.affected(subject).readers
+            yield numbers_changed.finding(
+                subject,
+                owner=owner_of(facts, pipeline=last.pipeline),
+                what=f"{name} of {day_text(last.business_date)} was {number_text(first.value)} "
+                f"from {clock(facts, first.at)} on and is {number_text(last.value)} since "
+                f"{clock(facts, last.at)}.",
+                next_action="Tell those who have used the first number; the run's notes say which "
+                "source came late or anew.",
+                since=last.at,
+                business_date=last.business_date,
+                affected=readers,
+                pipeline=last.pipeline,
+                run_id=last.run_id,
+                step=last.step,
+                links=run_links(facts, last.pipeline, last.run_id, last.step),
+                expected=number_text(first.value),
+                got=number_text(last.value),
+                evidence={"before": first.value, "now": last.value},
+            )
+
+
+def _newest_common_day(facts: Facts, agreed: Agreement) -> dt.date | None:
+    """Return the newest day that both sides say whole, if they said it of late."""
+    lag = dt.timedelta(days=agreed.lag_days)
+    both = [set(facts.figures.days(name)) for name in agreed.left]
+    both += [{day - lag for day in facts.figures.days(name)} for name in agreed.right]
+    common = set.intersection(*both)
+    if not common:
+        return None
+    day = max(common)
+    if facts.monitoring.kind_of_day(day) is not None:
+        return None
+    said = _last(facts, agreed.right, day + lag)
+    return day if facts.now - said.at <= RECENT + lag else None
+
+
+def _sum(facts: Facts, names: Sequence[str], day: dt.date) -> float:
+    return sum(facts.figures.days(name)[day] for name in names)
+
+
+def _last(facts: Facts, names: Sequence[str], day: dt.date) -> Said:
+    """Return who said one of the figures of a day last."""
+    return max(
+        (_said_on(facts.figures.history[name], day) for name in names), key=lambda said: said.at
+    )
+
+
+def _said_on(history: Sequence[Said], day: dt.date) -> Said:
+    return [said for said in history if said.business_date == day][-1]
+
+
+def _changes(facts: Facts, history: Sequence[Said]) -> Iterator[tuple[Said, Said]]:
+    """Yield what readers saw first of a day, and what it was changed to of late."""
+    by_day: dict[dt.date, list[Said]] = {}
+    for said in history:
+        by_day.setdefault(said.business_date, []).append(said)
+    for mine in by_day.values():
+        last = mine[-1]
+        read = [said for said in mine if last.at - said.at >= READ_AFTER]
+        if not read or facts.now - last.at > TOLD_FOR:
+            continue
+        first = read[-1]
+        if abs(last.value - first.value) > MATTERS * max(abs(first.value), abs(last.value)):
+            yield first, last

@@ -1,0 +1,1 @@
+"""Checks of pipelines: late, stuck, failing, slower, dearer, or heading for it."""

@@ -1,0 +1,206 @@
+"""What will be wrong: memory outgrown, steps creeping slower, more set aside, pools too small."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final
+
+from stationmaster.monitor.checks.check import check
+from stationmaster.monitor.checks.finding import Finding, Layer, Severity, Subject, SubjectKind
+from stationmaster.monitor.checks.saying import owner_of
+from stationmaster.monitor.lineage import step_subject
+from stationmaster.monitor.series.outlooks import (
+    creeping_outlook,
+    memory_outlook,
+    memory_text,
+    pool_outlook,
+)
+from stationmaster.monitor.series.points import DAILY, Series
+from stationmaster.monitor.series.stepseries import (
+    Measure,
+    memory_at_once,
+    memory_given,
+    step_series,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from stationmaster.monitor.facts.facts import Facts
+    from stationmaster.monitor.series.outlooks import StepOutlook
+
+__all__ = ["latency_creeping", "memory_outgrown", "pool_outgrown", "quarantine_creeping"]
+
+HOUR: Final = dt.timedelta(hours=1)
+"""A series gets one value a day: to look more often would only be dear."""
+
+LEAST_DAYS: Final = 14
+RECENT_DAYS: Final = 3
+LEAST_SECONDS: Final = 60.0
+"""A step that takes less may double without anybody waiting for it."""
+
+UNITS: Final = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+@check(
+    "memory-outgrown",
+    layer=Layer.PIPELINE,
+    severity=Severity.WARNING,
+    owner="platform",
+    every=HOUR,
+    clear_after=dt.timedelta(hours=12),
+)
+def memory_outgrown(facts: Facts) -> Iterator[Finding]:
+    """A step's memory grows, and it will soon run out of what it is given."""
+    for pipeline in facts.ledger.pipelines:
+        rows = facts.ledger.step_rows(pipeline)
+        given = memory_given(rows)
+        for name, series in step_series(rows, Measure.PEAK_MEMORY).items():
+            if name not in given:
+                continue
+            told = _confirmed(facts, series, _of_memory(str(name), given[name]))
+            if told is None:
+                continue
+            yield memory_outgrown.finding(
+                step_subject(name.pipeline, name.step),
+                owner=owner_of(facts, pipeline=pipeline),
+                what=told.sentence,
+                next_action=f"{told.action} Give the step that size in its job.yaml, or let "
+                "STATIONMASTER_SIZING=apply do it.",
+                since=_trend_began(facts, told),
+                pipeline=name.pipeline,
+                step=name.step,
+                expected=f"below {memory_text(given[name])}",
+                got=f"{memory_text(told.forecast.level or 0)}, "
+                f"{(told.forecast.growth or 0):+.1%} a day",
+                foretold=True,
+                evidence=_evidence(told),
+            )
+
+
+@check(
+    "latency-creeping",
+    layer=Layer.PIPELINE,
+    severity=Severity.WARNING,
+    owner="platform",
+    every=HOUR,
+    clear_after=dt.timedelta(hours=12),
+)
+def latency_creeping(facts: Facts) -> Iterator[Finding]:
+    """A step takes longer day by day, and will soon take twice as long as it did."""
+    yield from _creeping(facts, Measure.DURATION)
+
+
+@check(
+    "quarantine-creeping",
+    layer=Layer.PIPELINE,
+    severity=Severity.WARNING,
+    owner="platform",
+    every=HOUR,
+    clear_after=dt.timedelta(hours=12),
+)
+def quarantine_creeping(facts: Facts) -> Iterator[Finding]:
+    """A larger share of rows is set aside day by day, and will soon be twice what it was."""
+    yield from _creeping(facts, Measure.QUARANTINE)
+
+
+@check(
+    "pool-outgrown",
+    layer=Layer.PIPELINE,
+    severity=Severity.WARNING,
+    owner="platform",
+    every=HOUR,
+    clear_after=dt.timedelta(hours=12),
+)
+def pool_outgrown(facts: Facts) -> Iterator[Finding]:
+    """What runs at once grows, and a node pool will soon be too small for it."""
+    caps = {name: _bytes(size) for name, size in facts.monitoring.node_pools.items()}
+    rows = [row for name in facts.ledger.pipelines for row in facts.ledger.step_rows(name)]
+    for pool, series in memory_at_once(rows).items() if caps else ():
+        if pool not in caps:
+            continue
+        told = _confirmed(facts, series, _of_pool(pool, caps[pool]))
+        if told is not None:
+            yield pool_outgrown.finding(
+                Subject(SubjectKind.POOL, pool),
+                owner=facts.monitoring.owner,
+                what=told.sentence,
+                next_action=told.action,
+                since=_trend_began(facts, told),
+                foretold=True,
+                evidence=_evidence(told),
+            )
+
+
+def _creeping(facts: Facts, measure: Measure) -> Iterator[Finding]:
+    found = latency_creeping if measure is Measure.DURATION else quarantine_creeping
+    for pipeline in facts.ledger.pipelines:
+        for name, series in step_series(facts.ledger.step_rows(pipeline), measure).items():
+            told = _confirmed(facts, series, _of_measure(str(name), measure))
+            if told is None:
+                continue
+            if measure is Measure.DURATION and (told.forecast.level or 0.0) < LEAST_SECONDS:
+                continue
+            yield found.finding(
+                step_subject(name.pipeline, name.step),
+                owner=owner_of(facts, pipeline=pipeline),
+                what=told.sentence,
+                next_action=told.action,
+                since=_trend_began(facts, told),
+                pipeline=name.pipeline,
+                step=name.step,
+                foretold=True,
+                evidence=_evidence(told),
+            )
+
+
+def _confirmed(
+    facts: Facts, series: Series, outlook: Callable[[Series], StepOutlook]
+) -> StepOutlook | None:
+    """Return what two days in a row foretell; one alone is apt to be noise.
+
+    Nothing is foretold of what has not run for days: it may have been taken away.
+    """
+    if len(series) <= LEAST_DAYS:
+        return None
+    newest = DAILY.start_of(series.last).date()
+    if (facts.now.date() - newest).days > RECENT_DAYS + 1:
+        return None
+    told = outlook(series)
+    if not told.is_due:
+        return None
+    before = dict(list(series.by_period.items())[:-1])
+    return told if outlook(Series(series.name, series.rhythm, before)).is_due else None
+
+
+def _of_memory(name: str, given: int) -> Callable[[Series], StepOutlook]:
+    return lambda series: memory_outlook(name, series, given)
+
+
+def _of_pool(name: str, cap: int) -> Callable[[Series], StepOutlook]:
+    return lambda series: pool_outlook(name, series, cap)
+
+
+def _of_measure(name: str, measure: Measure) -> Callable[[Series], StepOutlook]:
+    return lambda series: creeping_outlook(name, series, measure)
+
+
+def _trend_began(facts: Facts, told: StepOutlook) -> dt.datetime:
+    day = DAILY.start_of(told.day - (told.forecast.trend_days or 1) + 1).date()
+    return dt.datetime.combine(day, dt.time(), facts.monitoring.clock).astimezone(dt.UTC)
+
+
+def _evidence(told: StepOutlook) -> dict[str, float | None]:
+    forecast = told.forecast
+    return {
+        "level": forecast.level,
+        "limit": forecast.limit,
+        "growth_a_day": forecast.growth,
+        "days": forecast.days,
+        "days_earliest": forecast.earliest,
+        "days_latest": forecast.latest,
+    }
+
+
+def _bytes(size: str) -> int:
+    return int(size[:-2]) * UNITS[size[-2:]]
