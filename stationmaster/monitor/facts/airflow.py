@@ -44,6 +44,7 @@ class AirflowPipeline:
         name: Its id.
         paused: Nothing of it starts by itself.
         broken: Its file cannot be imported now; what runs is its last good version.
+        file: Where it is written, as its bundle names it.
         schedule: In Airflow's words; empty: only by hand or by assets.
         next_run_after: When its next run may start, where that is known.
         parsed_at: When its file was read last.
@@ -54,6 +55,7 @@ class AirflowPipeline:
     name: str
     paused: bool = False
     broken: bool = False
+    file: str = ""
     schedule: str = ""
     next_run_after: dt.datetime | None = None
     parsed_at: dt.datetime | None = None

@@ -94,6 +94,7 @@ class AirflowLook:
                 name=row["dag_id"],
                 paused=bool(row["is_paused"]),
                 broken=bool(row.get("has_import_errors")),
+                file=row.get("relative_fileloc") or row.get("fileloc") or "",
                 schedule=row.get("timetable_summary") or "",
                 next_run_after=_moment(row.get("next_dagrun_run_after")),
                 parsed_at=_moment(row.get("last_parsed_time")),

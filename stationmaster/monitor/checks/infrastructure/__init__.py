@@ -1,0 +1,1 @@
+"""Checks over the infrastructure: what everything runs on."""

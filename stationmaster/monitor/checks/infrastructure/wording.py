@@ -1,0 +1,62 @@
+"""What checks of the infrastructure share: sizes in words, and what to do about each trouble."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from stationmaster.monitor.checks.saying import duration
+from stationmaster.monitor.facts.missing import FactsNotHereError, FactsUnavailableError
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable
+    from typing import TypeVar
+
+    from stationmaster.monitor.facts.facts import Facts
+    from stationmaster.monitor.facts.trouble import Trouble
+
+    Answer = TypeVar("Answer")
+
+__all__ = ["OWNER", "SHOWN", "ago", "and_more", "if_known", "said", "size"]
+
+OWNER: Final = "platform"
+SHOWN: Final = 5
+"""How many names a sentence holds."""
+
+UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
+STEP: Final = 1024
+FEW: Final = 10
+
+
+def size(number: float) -> str:
+    """Return a number of bytes in the unit that reads best."""
+    unit = 0
+    while abs(number) >= STEP and unit < len(UNITS) - 1:
+        number /= STEP
+        unit += 1
+    return f"{number:.1f} {UNITS[unit]}" if unit and number < FEW else f"{number:.0f} {UNITS[unit]}"
+
+
+def and_more(names: Iterable[str]) -> str:
+    """Return the first names, and how many more there are."""
+    found = list(names)
+    rest = len(found) - SHOWN
+    return ", ".join(found[:SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def ago(moment: dt.datetime, now: dt.datetime) -> str:
+    """Return how long something has lasted: for 14 min."""
+    return f"for {duration(max(now - moment, now - now))}"
+
+
+def said(trouble: Trouble) -> str:
+    """Return what the other said, as the end of a sentence."""
+    return f"({trouble.during}: {trouble.sentence.rstrip('. ')})"
+
+
+def if_known(facts: Facts, ask: Callable[[Facts], Answer]) -> Answer | None:
+    """Return an answer that only adds to a finding; None where nobody knows it."""
+    try:
+        return ask(facts)
+    except (FactsNotHereError, FactsUnavailableError):
+        return None
