@@ -21,6 +21,7 @@ from stationmaster.monitor.checks.business.numbers import (
     total_off,
 )
 from stationmaster.monitor.checks.check import Check
+from stationmaster.monitor.checks.infrastructure.listed import INFRASTRUCTURE_CHECKS
 from stationmaster.monitor.checks.pipeline.contracts import contract_broken, contract_changed
 from stationmaster.monitor.checks.pipeline.forecasts import (
     latency_creeping,
@@ -80,7 +81,7 @@ BUSINESS: Final[tuple[Check, ...]] = (
     numbers_changed,
 )
 
-EVERY_CHECK: Final[tuple[Check, ...]] = (*PIPELINE, *BUSINESS)
+EVERY_CHECK: Final[tuple[Check, ...]] = (*INFRASTRUCTURE_CHECKS, *PIPELINE, *BUSINESS)
 
 ENTRY_POINTS: Final = "stationmaster.checks"
 """Group of entry points by which an installed package brings modules of checks along."""
