@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stationmaster.monitor.incidents.events import Event
     from stationmaster.monitor.incidents.standing import StandingFinding, StandingIncident
 
-__all__ = ["Happening", "Plan", "Planned", "TellNobody"]
+__all__ = ["Happening", "LastTold", "Plan", "Planned", "TellNobody"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,18 @@ class Planned:
     document: dict[str, Any]
 
 
+class LastTold(NamedTuple):
+    """Say when somebody was told of an incident.
+
+    Args:
+        called_at: That it is there: when it was opened, opened again, or became worse.
+        reminded_at: That, or that it is still there.
+    """
+
+    called_at: dt.datetime
+    reminded_at: dt.datetime
+
+
 class Plan(Protocol):
     """Decide who is told of an event, when, and what."""
 
@@ -56,13 +68,13 @@ class Plan(Protocol):
         """Return the messages of an event, at most one a channel."""
 
     def overdue(
-        self, incident: StandingIncident, told_at: dt.datetime, now: dt.datetime
+        self, incident: StandingIncident, told: LastTold, now: dt.datetime
     ) -> Sequence[Event]:
         """Return what time alone brings: nobody acknowledged an incident, or it is still there.
 
         Args:
             incident: An open one, under no silence.
-            told_at: When somebody was told of it last.
+            told: When somebody was told of it.
             now: The moment.
         """
 
@@ -76,8 +88,8 @@ class TellNobody:
         return ()
 
     def overdue(
-        self, incident: StandingIncident, told_at: dt.datetime, now: dt.datetime
+        self, incident: StandingIncident, told: LastTold, now: dt.datetime
     ) -> Sequence[Event]:
         """Return none."""
-        del incident, told_at, now
+        del incident, told, now
         return ()

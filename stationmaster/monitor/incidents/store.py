@@ -6,7 +6,7 @@ Each change is one transaction with its events and with the messages that they m
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import sqlalchemy as sa
 
@@ -24,7 +24,7 @@ from stationmaster.monitor.incidents.book import (
 from stationmaster.monitor.incidents.events import EventKind
 from stationmaster.monitor.incidents.grouping import regrouped
 from stationmaster.monitor.incidents.leasing import looked, require_lease
-from stationmaster.monitor.incidents.planning import TellNobody
+from stationmaster.monitor.incidents.planning import LastTold, TellNobody
 from stationmaster.monitor.incidents.timing import overdue, under_silences
 from stationmaster.step.errors import MisconfiguredError
 
@@ -42,13 +42,10 @@ if TYPE_CHECKING:
 
 __all__ = ["IncidentStore"]
 
-TELLING = (
-    EventKind.OPENED,
-    EventKind.REOPENED,
-    EventKind.REMINDED,
-    EventKind.WORSENED,
-    EventKind.SILENCE_OVER,
+CALLING: Final = frozenset(
+    {EventKind.OPENED, EventKind.REOPENED, EventKind.WORSENED, EventKind.SILENCE_OVER}
 )
+"""These say that an incident is there."""
 
 
 class IncidentStore:
@@ -141,8 +138,8 @@ class IncidentStore:
             after = regrouped(look, before, lineage, checks)
             silences = active_silences(connection, look.at)
             standing, silenced = under_silences(after.standing, silences, look.at)
-            told_at = _told_at(connection, before)
-            standing, late = overdue(standing, self.plan, told_at, look.at)
+            told = _last_told(connection, before)
+            standing, late = overdue(standing, self.plan, told, look.at)
             numbers = write_standing(connection, before, standing)
             events = write_events(
                 connection,
@@ -156,16 +153,22 @@ class IncidentStore:
             return read_standing(connection, look.at), events
 
 
-def _told_at(connection: sa.Connection, before: Standing) -> dict[int, dt.datetime]:
+def _last_told(connection: sa.Connection, before: Standing) -> dict[int, LastTold]:
     """Return when somebody was told of each open incident last."""
-    mine = [each.id for each in before.incidents if each.is_open]
-    column = incident_event.c.incident_id
+    opened = {each.id: each.opened_at for each in before.incidents if each.is_open}
+    number, kind, at = (incident_event.c[name] for name in ("incident_id", "kind", "at"))
+    kinds = [each.value for each in (*CALLING, EventKind.REMINDED)]
     query = (
-        sa.select(column, sa.func.max(incident_event.c.at, type_=incident_event.c.at.type))
-        .where(column.in_(mine), incident_event.c.kind.in_([kind.value for kind in TELLING]))
-        .group_by(column)
+        sa.select(number, kind, sa.func.max(at, type_=at.type))
+        .where(number.in_(opened), kind.in_(kinds))
+        .group_by(number, kind)
     )
-    return {row[0]: row[1] for row in connection.execute(query)}
+    called, reminded = dict(opened), dict(opened)
+    for one, what, moment in connection.execute(query):
+        reminded[one] = max(reminded[one], moment)
+        if what in CALLING:
+            called[one] = max(called[one], moment)
+    return {one: LastTold(called[one], reminded[one]) for one in opened}
 
 
 def _write_check_states(connection: sa.Connection, look: Look) -> None:

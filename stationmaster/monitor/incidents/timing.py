@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stationmaster.monitor.incidents.events import Event, EventKind
+from stationmaster.monitor.incidents.planning import LastTold
 from stationmaster.monitor.incidents.standing import IncidentState
 
 if TYPE_CHECKING:
@@ -37,14 +38,16 @@ def under_silences(
 
 
 def overdue(
-    standing: Standing, plan: Plan, told_at: Mapping[int, dt.datetime], at: dt.datetime
+    standing: Standing, plan: Plan, told: Mapping[int, LastTold], at: dt.datetime
 ) -> tuple[Standing, list[Event]]:
     """Return incidents with the escalation that each has reached, and what time brought."""
     events = [
         event
         for each in standing.incidents
         if each.state is IncidentState.OPEN and each.silence_id is None and each.gone_at is None
-        for event in plan.overdue(each, told_at.get(each.id, each.opened_at), at)
+        for event in plan.overdue(
+            each, told.get(each.id, LastTold(each.opened_at, each.opened_at)), at
+        )
     ]
     steps = {
         each.incident_id: int(each.document["step"])
@@ -55,6 +58,10 @@ def overdue(
         replace(each, escalation=steps.get(each.id, each.escalation)) for each in standing.incidents
     )
     return replace(standing, incidents=incidents), events
+
+
+def _never(incident: StandingIncident) -> LastTold:
+    return LastTold(incident.opened_at, incident.opened_at)
 
 
 def _silence_event(incident: StandingIncident, at: dt.datetime) -> Event:
