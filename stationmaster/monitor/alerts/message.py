@@ -39,6 +39,7 @@ class Message(BaseModel):
     layer: Layer
     owner: str
     check: str
+    pipeline: str = ""
     cause: str
     what: str
     where: str
@@ -84,6 +85,7 @@ class Message(BaseModel):
             layer=finding.layer,
             owner=finding.owner,
             check=finding.check,
+            pipeline=finding.pipeline,
             cause=incident.cause,
             what=finding.what,
             where=where_of(finding),

@@ -81,6 +81,16 @@ class AlertPlan:
         sentence = f"It is still there, and nobody has acknowledged it: {incident.title}"
         return [Event(incident_id=incident.id, at=now, kind=EventKind.REMINDED, sentence=sentence)]
 
+    def route_of(self, message: Message) -> Route:
+        """Return the route of what a message is about."""
+        return self.alerting.route_for(
+            owner=message.owner,
+            severity=message.severity,
+            layer=message.layer,
+            pipeline=message.pipeline,
+            check=message.check,
+        )
+
     def zone_of(self, owner: str) -> ZoneInfo:
         """Return the time zone of a team."""
         name = self.alerting.team(owner).zone

@@ -146,14 +146,16 @@ class Route(_Part):
             raise ValueError(message)
         return self
 
-    def fits(self, finding: Finding, severity: Severity) -> bool:
+    def fits(
+        self, *, owner: str, severity: Severity, layer: Layer, pipeline: str, check: str
+    ) -> bool:
         """Tell whether it is for an incident of this cause and severity."""
         return (
             severity.rank >= self.severity.rank
-            and _like(self.owner, finding.owner)
-            and self.layer in {None, finding.layer}
-            and _like(self.pipeline, finding.pipeline)
-            and _like(self.check, finding.check)
+            and _like(self.owner, owner)
+            and self.layer in {None, layer}
+            and _like(self.pipeline, pipeline)
+            and _like(self.check, check)
         )
 
     @property
@@ -216,10 +218,24 @@ class Alerting(_Part):
 
     def route(self, finding: Finding, severity: Severity) -> Route:
         """Return where an incident of this cause and severity goes."""
+        return self.route_for(
+            owner=finding.owner,
+            severity=severity,
+            layer=finding.layer,
+            pipeline=finding.pipeline,
+            check=finding.check,
+        )
+
+    def route_for(
+        self, *, owner: str, severity: Severity, layer: Layer, pipeline: str, check: str
+    ) -> Route:
+        """Return where an incident goes whose cause is so."""
         for each in self.routes:
-            if each.fits(finding, severity):
+            if each.fits(
+                owner=owner, severity=severity, layer=layer, pipeline=pipeline, check=check
+            ):
                 return each
-        return Route(to=self.team(finding.owner).to or self.otherwise or (LOG_CHANNEL,))
+        return Route(to=self.team(owner).to or self.otherwise or (LOG_CHANNEL,))
 
 
 def _like(wanted: str | None, value: str) -> bool:
