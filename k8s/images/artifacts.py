@@ -11,7 +11,7 @@ import yaml
 __all__ = ["PARTS", "ROOT", "Artifact", "artifacts", "job_dockerfile", "stale_dockerfiles"]
 
 ROOT: Final = Path(__file__).parents[2]
-PARTS: Final = ("platform", "postgres", "seaweedfs", "sources")
+PARTS: Final = ("platform", "postgres", "prometheus", "seaweedfs", "sources")
 """Images that are no job's."""
 
 TEMPLATE: Final = "k8s/images/job.Dockerfile"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["SOURCE", "BuiltImage", "Maker", "chart_values", "find_uv", "make", "write_down"]
 
 SOURCE: Final = "https://github.com/stationmaster/stationmaster"
-DEV_PARTS: Final = ("postgres", "seaweedfs", "sources")
+DEV_PARTS: Final = ("postgres", "prometheus", "seaweedfs", "sources")
 MEGABYTE: Final = 1_000_000
 
 

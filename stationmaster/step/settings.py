@@ -107,6 +107,9 @@ class Settings(BaseSettings):
     prometheus_url: str = Field(
         default="", description="Where a Prometheus is, for monitoring; empty: there is none."
     )
+    alertmanager_url: str = Field(
+        default="", description="Where an Alertmanager is: what Prometheus found is read there."
+    )
     watched_namespaces: str = Field(
         default="",
         description="Kubernetes namespaces that monitoring looks at, by commas; empty: our own.",

@@ -12,12 +12,16 @@ import yaml
 from cryptography.fernet import Fernet
 
 from stationmaster.airflow.catalog import find_job
+from stationmaster.ledger.cost.settings import CostSettings
+from stationmaster.monitor.dashboard.settings import DashboardSettings
 from stationmaster.step.jobfile import find_jobs
 from stationmaster.step.settings import Settings
 from tests.chart.rendering import CHART, ROOT, Object, of_kind, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pydantic_settings import BaseSettings
 
 NAMES = ("kind", "eks", "eks-cluster", "foreign-airflow")
 
@@ -38,7 +42,8 @@ def test_every_pod_is_restricted(name: str) -> None:
     for where, spec in pods(render(name)):
         assert spec["securityContext"]["runAsNonRoot"] is True, where
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, where
-        assert spec["automountServiceAccountToken"] is (where.endswith("scheduler")), where
+        asks = where.endswith(("scheduler", "watcher", "prometheus"))
+        assert spec["automountServiceAccountToken"] is asks, where
         for container in [*spec.get("initContainers", []), *spec["containers"]]:
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False,
@@ -70,6 +75,51 @@ def test_the_platform_may_touch_pods_of_steps_and_nothing_else(name: str) -> Non
         {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
         {"apiGroups": ["karpenter.sh"], "resources": ["nodeclaims"], "verbs": ["get", "list"]},
     ]
+
+
+def test_the_watcher_may_look_and_change_nothing() -> None:
+    """Pods, claims, events and nodes, by no verb that changes; no Secrets, no logs."""
+    roles = [
+        item
+        for item in render("kind")
+        if item["kind"] == "Role" and item["metadata"]["name"] == "stationmaster-watcher"
+    ]
+    places = {item["metadata"].get("namespace") for item in roles}
+    assert places == {"stationmaster", "stationmaster-steps"}
+    for rule in [rule for item in roles for rule in item["rules"]]:
+        assert set(rule["verbs"]) == {"get", "list"}
+        assert set(rule["resources"]) <= {"pods", "persistentvolumeclaims", "events"}
+
+
+def test_the_watcher_logs_in_to_airflow_as_somebody_who_may_look() -> None:
+    """The migration makes that user with the password that the watcher has."""
+    objects = render("kind")
+    maps, secrets = of_kind(objects, "ConfigMap"), of_kind(objects, "Secret")
+    users = json.loads(maps["stationmaster-files"]["data"]["users.json"])
+    name = secrets["stationmaster-monitor"]["stringData"]["airflow-user"]
+    assert users[name]["roles"] == ["Viewer"]
+    (job,) = of_kind(objects, "Job").values()
+    volumes = {each["name"]: each for each in job["spec"]["template"]["spec"]["volumes"]}
+    assert {"key": "airflow-password", "path": name} in [
+        item
+        for source in volumes["login"]["projected"]["sources"]
+        for item in source["secret"].get("items", [])
+    ]
+
+
+def test_watcher_and_dashboard_are_told_what_they_read() -> None:
+    """Each variable is one of their settings: a misspelt one would silently do nothing."""
+    settings = of_kind(render("kind", "--set", "dev.prometheus.enabled=true"), "ConfigMap")[
+        "stationmaster-monitor"
+    ]["data"]
+    models: tuple[type[BaseSettings], ...] = (Settings, DashboardSettings, CostSettings)
+    known = {
+        f"{model.model_config.get('env_prefix')}{field}".upper()
+        for model in models
+        for field in model.model_fields
+    }
+    ours = {name for name in settings if name.startswith("STATIONMASTER_")}
+    assert ours - known == set()
 
 
 @pytest.mark.parametrize(("grows", "expected"), [("true", {"patch"}), ("false", set())])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.chart.policing import AGENT, BUCKET, DNS, METADATA, Peer, part, reaches, step
-from tests.chart.rendering import render
+from tests.chart.rendering import of_kind, render
 
 DATABASE = Peer(address="10.0.0.5")
 ELSEWHERE = Peer("monitoring", {"app": "prometheus"})
@@ -82,6 +82,7 @@ def test_every_part_of_airflow_reaches_what_the_eks_values_name(
     [
         ("api-server", 8080, True),
         ("metrics", 9102, True),
+        ("watcher", 9103, True),
         ("metrics", 8125, False),
         ("scheduler", 8793, False),
         ("postgres", 5432, False),
@@ -94,6 +95,47 @@ def test_others_in_the_cluster_reach_the_ui_and_the_metrics_only(
     """A Prometheus elsewhere scrapes; nobody else's pod reads the database or a log."""
     objects = render("kind", "--set", "airflow.metrics.exporter.enabled=true")
     assert reaches(objects, ELSEWHERE, part(target), port) is wanted
+
+
+@pytest.mark.parametrize(
+    ("target", "port", "wanted"),
+    [
+        (DNS, 53, True),
+        (DATABASE, 5432, True),
+        (BUCKET, 443, True),  # also chat, and Kubernetes' API
+        (Peer(address="10.0.0.9"), 6443, True),
+        (Peer(address="203.0.113.25"), 587, True),  # mail
+        (part("api-server"), 8080, True),
+        (METADATA, 80, False),
+        (Peer(address="203.0.113.25"), 22, False),
+    ],
+)
+def test_the_watcher_reaches_what_it_looks_at_and_who_is_told(
+    target: Peer, port: int, *, wanted: bool
+) -> None:
+    """Database, buckets, Airflow, the cluster, channels; nothing else."""
+    assert reaches(render("eks"), part("watcher"), target, port) is wanted
+
+
+def test_a_dashboard_by_token_is_reached_by_nobody_but_a_port_forward() -> None:
+    """It listens on its pod's loopback, and no policy lets anybody in."""
+    objects = render("kind")
+    spec = of_kind(objects, "Deployment")["stationmaster-dashboard"]["spec"]["template"]["spec"]
+    command = spec["containers"][0]["command"]
+    assert command[command.index("--host") + 1] == "127.0.0.1"
+    assert not reaches(objects, ELSEWHERE, part("dashboard"), 8090)
+
+
+def test_a_dashboard_with_a_login_of_its_own_is_reached_where_people_are() -> None:
+    """By its port, and it may ask the provider."""
+    login = "monitor.dashboard.login=oidc,monitor.dashboard.viewers={data}"
+    oidc = "issuer=https://login.example.com:8443,clientId=a,existingSecret=b"
+    more = ",".join(f"monitor.dashboard.oidc.{each}" for each in oidc.split(","))
+    url = "monitor.dashboard.publicUrl=https://numbers.example.com"
+    objects = render("kind", "--set", f"{login},{more},{url}")
+    assert reaches(objects, ELSEWHERE, part("dashboard"), 8090)
+    assert reaches(objects, part("dashboard"), Peer(address="203.0.113.9"), 8443)
+    assert not reaches(objects, step(), part("dashboard"), 8090)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,37 @@ AIRFLOW = {
     "ServiceAccount/stationmaster-platform",
     "ServiceAccount/stationmaster-scheduler",
 }
+MONITOR = {
+    "ClusterRoleBinding/stationmaster-stationmaster-watcher",
+    "ConfigMap/stationmaster-monitor",
+    "ConfigMap/stationmaster-monitor-files",
+    "ConfigMap/stationmaster-rules",
+    "Deployment/stationmaster-dashboard",
+    "Deployment/stationmaster-watcher",
+    "NetworkPolicy/stationmaster-watcher",
+    "PodDisruptionBudget/stationmaster-dashboard",
+    "PodDisruptionBudget/stationmaster-watcher",
+    "Role/stationmaster-watcher",
+    "RoleBinding/stationmaster-watcher",
+    "Secret/stationmaster-monitor",
+    "Service/stationmaster-dashboard",
+    "Service/stationmaster-watcher",
+    "ServiceAccount/stationmaster-dashboard",
+    "ServiceAccount/stationmaster-watcher",
+}
+PROMETHEUS = {
+    "ClusterRole/stationmaster-stationmaster-prometheus",
+    "ClusterRoleBinding/stationmaster-stationmaster-prometheus",
+    "ConfigMap/stationmaster-prometheus",
+    "Deployment/stationmaster-alertmanager",
+    "Deployment/stationmaster-prometheus",
+    "NetworkPolicy/stationmaster-prometheus",
+    "Role/stationmaster-prometheus",
+    "RoleBinding/stationmaster-prometheus",
+    "Service/stationmaster-alertmanager",
+    "Service/stationmaster-prometheus",
+    "ServiceAccount/stationmaster-prometheus",
+}
 DEV = {
     "Deployment/stationmaster-sources",
     "NetworkPolicy/stationmaster-dev",
@@ -81,9 +112,12 @@ def names(objects: list[Object]) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
-        ("kind", STEPS | AIRFLOW | DEV),
-        ("eks", STEPS | AIRFLOW | EKS),
-        ("eks-cluster", STEPS | AIRFLOW | OWN_KEYS | {"ResourceQuota/stationmaster-steps"}),
+        ("kind", STEPS | AIRFLOW | MONITOR | DEV),
+        ("eks", STEPS | AIRFLOW | MONITOR | EKS),
+        (
+            "eks-cluster",
+            STEPS | AIRFLOW | MONITOR | OWN_KEYS | {"ResourceQuota/stationmaster-steps"},
+        ),
         ("foreign-airflow", STEPS),
     ],
 )
@@ -100,8 +134,15 @@ def test_the_chart_makes_exactly_these_objects(name: str, wanted: set[str]) -> N
             {
                 "ClusterRole/stationmaster-stationmaster-nodes",
                 "ClusterRoleBinding/stationmaster-stationmaster-nodes",
+                "ClusterRoleBinding/stationmaster-stationmaster-watcher",
             },
         ),
+        ("monitor.enabled=false", MONITOR),
+        (
+            "monitor.dashboard.enabled=false",
+            {name for name in MONITOR if name.endswith("-dashboard")},
+        ),
+        ("monitor.prometheus.rules=false", {"ConfigMap/stationmaster-rules"}),
         ("steps.createNamespace=false", {"Namespace/stationmaster-steps"}),
         ("maintenance.enabled=false", {"CronJob/stationmaster-maintenance"}),
         ("airflow.dbClean.enabled=false", {"CronJob/stationmaster-db-clean"}),
@@ -137,6 +178,33 @@ def test_an_exporter_brings_a_port_that_prometheus_scrapes() -> None:
         "NetworkPolicy/stationmaster-metrics",
         "Service/stationmaster-metrics",
     }
+
+
+def test_prometheus_and_alertmanager_are_one_switch_away() -> None:
+    """And the watcher is told where they are."""
+    objects = render("kind", "--set", "dev.prometheus.enabled=true")
+    settings = next(
+        item["data"]
+        for item in objects
+        if (item["kind"], item["metadata"]["name"]) == ("ConfigMap", "stationmaster-monitor")
+    )
+    assert names(objects) - names(render("kind")) == PROMETHEUS
+    assert settings["STATIONMASTER_PROMETHEUS_URL"] == "http://stationmaster-prometheus:9090"
+    assert settings["STATIONMASTER_ALERTMANAGER_URL"] == "http://stationmaster-alertmanager:9093"
+
+
+def test_where_the_operator_is_its_kinds_are_used() -> None:
+    """Then nothing is scraped twice: the pods carry no annotations."""
+    objects = render("kind", "--set", "monitor.prometheus.operator=on")
+    gone = names(render("kind")) - names(objects)
+    assert gone == {"ConfigMap/stationmaster-rules"}
+    assert names(objects) - names(render("kind")) == {
+        "PrometheusRule/stationmaster",
+        "ServiceMonitor/stationmaster",
+    }
+    named = {(item["kind"], item["metadata"]["name"]): item for item in objects}
+    watcher = named["Deployment", "stationmaster-watcher"]["spec"]["template"]["metadata"]
+    assert "prometheus.io/scrape" not in watcher["annotations"]
 
 
 def test_one_clock_maintains_the_datasets() -> None:

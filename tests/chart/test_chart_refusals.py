@@ -10,6 +10,9 @@ import pytest
 from tests.chart.rendering import CHART, ROOT, refusal
 
 POSTGRES_OFF = "dev.postgres.enabled=false"
+DASHBOARD = "monitor.dashboard"
+INGRESS = f"{DASHBOARD}.ingress"
+BY_PROXY = f"{DASHBOARD}.login=proxy,{DASHBOARD}.proxy.addresses={{10.0.0.1}}"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +61,25 @@ def test_a_value_of_the_wrong_kind_is_named(setting: str, words: str) -> None:
         ("steps.supportApiUrl=http://x", "a support API of yours"),
         ("steps.namespace=stationmaster", "must not share the platform's namespace"),
         ("maintenance.job=tidy-up", "which is not in jobs"),
+        (
+            "dev.prometheus.enabled=true,monitor.prometheus.url=http://p:9090",
+            "a Prometheus of yours",
+        ),
+        (f"{DASHBOARD}.ingress.enabled=true", "do not travel in the clear"),
+        (
+            f"{INGRESS}.enabled=true,{INGRESS}.host=a.b,{INGRESS}.tlsSecret=c",
+            "is for port-forwards only",
+        ),
+        (f"{DASHBOARD}.login=oidc", "needs oidc.issuer"),
+        (f"{DASHBOARD}.login=proxy", "from whom a header is believed"),
+        (
+            BY_PROXY,
+            "nobody could look",
+        ),
+        (
+            f"{BY_PROXY},{DASHBOARD}.viewers={{data}}",
+            "say where people reach the dashboard",
+        ),
         ("priorityClasses.urgent=1000", "urgent steps would wait"),
         ("airflow.ingress.enabled=true", "airflow.ingress.host"),
         ("airflow.ingress.enabled=true,airflow.ingress.host=a", "airflow.ingress.tlsSecret"),

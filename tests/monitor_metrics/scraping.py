@@ -30,6 +30,11 @@ class Scraped:
             for sample in family.samples
         }
 
+    @property
+    def ledger_up(self) -> float:
+        """Return whether the ledger answers, wherever it is."""
+        return next(value for (name, _), value in self.values.items() if name.endswith("_up"))
+
     def value(self, name: str, **labels: str) -> float | None:
         """Return a number by its metric's name, without `stationmaster_`, and all its labels."""
         return self.values.get((f"stationmaster_{name}", frozenset(labels.items())))

@@ -24,7 +24,7 @@ def test_prometheus_gets_its_text_and_a_probe_its_answer(engine: sa.Engine) -> N
     here = f"http://127.0.0.1:{server.port}"
     try:
         metrics = httpx.get(f"{here}/metrics")
-        assert Scraped(metrics.text).value("ledger_up") == 1
+        assert Scraped(metrics.text).ledger_up == 1
         assert metrics.headers["content-type"].startswith("text/plain; version=")
         assert httpx.get(f"{here}/healthz").status_code == 200
         assert httpx.get(f"{here}/secrets").status_code == 404
@@ -36,7 +36,9 @@ def test_a_ledger_that_is_away_is_said_to_be() -> None:
     """The scrape itself goes well: what is down is the ledger, not the metrics."""
     engine = make_engine("postgresql://nobody@127.0.0.1:1/none")
 
-    assert Scraped(metrics_text(engine)).value("ledger_up") == 0
+    told = Scraped(metrics_text(engine))
+
+    assert told.value("ledger_up", database="127.0.0.1:1") == 0
 
 
 def test_a_port_that_is_taken_is_a_sentence(engine: sa.Engine) -> None:

@@ -1,7 +1,9 @@
 """Wait until the databases answer, and, unless told otherwise, have the schema of this image.
 
-Usage: python wait_for_schema.py [database]. It asks the databases, not the Job that migrates them:
-whoever migrated, and in which revision of the release, makes no difference.
+Usage: python wait_for_schema.py [database | ledger SECONDS]. It asks the databases, not the Job
+that migrates them: whoever migrated, and in which revision of the release, makes no difference.
+With `ledger` it waits for the ledger alone, and after that many seconds lets the program start
+anyway: who watches must also run while the database is away.
 """
 
 from __future__ import annotations
@@ -56,15 +58,39 @@ def wait_for_schema(ledger_uri: str, deadline: float) -> None:
         time.sleep(BETWEEN_SECONDS)
 
 
-def main(only_database: bool) -> None:  # noqa: FBT001 (one switch, one caller)
+def wait_for_ledger(seconds: float) -> None:
+    """Return when the ledger's database answers and has the schema, or after that time."""
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 (as above)
+
+    from stationmaster.ledger.engine import make_engine  # noqa: PLC0415 (as above)
+    from stationmaster.ledger.schema import is_behind  # noqa: PLC0415 (as above)
+
+    deadline = time.monotonic() + seconds
+    ledger = make_engine(os.environ["STATIONMASTER_LEDGER_URI"])
+    while time.monotonic() < deadline:
+        try:
+            if not is_behind(ledger):
+                return
+            problem = "it is not migrated yet"
+        except DBAPIError as error:
+            problem = " ".join(str(error.orig).split())
+        sys.stdout.write(f"waiting for the ledger: {problem}\n")
+        sys.stdout.flush()
+        time.sleep(BETWEEN_SECONDS)
+
+
+def main(what: str = "", seconds: str = "0") -> None:
     """Wait."""
+    if what == "ledger":
+        wait_for_ledger(float(seconds))
+        return
     deadline = time.monotonic() + PATIENCE_SECONDS
     ledger_uri = os.environ["STATIONMASTER_LEDGER_URI"]
     wait_for_database(os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"], deadline)
     wait_for_database(ledger_uri, deadline)
-    if not only_database:
+    if what != "database":
         wait_for_schema(ledger_uri, deadline)
 
 
 if __name__ == "__main__":
-    main(only_database=sys.argv[1:] == ["database"])
+    main(*sys.argv[1:])

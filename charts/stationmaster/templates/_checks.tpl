@@ -37,6 +37,7 @@
 {{- if and (not $v.airflow.enabled) $v.airflow.pools -}}
 {{- fail "airflow.pools are pools of the chart's Airflow, and airflow.enabled=false: write them into a file for yours, run `stationmaster pools apply FILE` there, and set STATIONMASTER_POOLS_FILE." -}}
 {{- end -}}
+{{- include "stationmaster.monitorChecks" . -}}
 {{- if $v.airflow.enabled -}}
 {{- include "stationmaster.airflowChecks" . -}}
 {{- else if not $v.steps.launchers -}}
@@ -87,5 +88,35 @@
 {{- end -}}
 {{- if and (gt (int $airflow.parallelism) 64) (hasPrefix "LocalExecutor" $airflow.executor) -}}
 {{- fail (printf "airflow.parallelism is %d, and LocalExecutor would start that many processes in the scheduler: set at most 64, or take stationmaster.airflow.workers.FewWorkersExecutor." (int $airflow.parallelism)) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "stationmaster.monitorChecks" -}}
+{{- $monitor := .Values.monitor -}}
+{{- if and (include "stationmaster.monitors" .) (not .Values.dev.postgres.enabled) (not .Values.database.existingSecret) -}}
+{{- fail "monitor.enabled needs the ledger: name a Secret with the key ledger in database.existingSecret, or set monitor.enabled=false." -}}
+{{- end -}}
+{{- if and .Values.dev.prometheus.enabled (or $monitor.prometheus.url $monitor.prometheus.alertmanagerUrl) -}}
+{{- fail "monitor.prometheus.url or alertmanagerUrl name a Prometheus of yours while dev.prometheus.enabled brings one: set only one of the two." -}}
+{{- end -}}
+{{- with $monitor.dashboard -}}
+{{- if and .ingress.enabled (not (and .ingress.host .ingress.tlsSecret)) -}}
+{{- fail "monitor.dashboard.ingress.enabled needs host and tlsSecret: business numbers do not travel in the clear." -}}
+{{- end -}}
+{{- if and .ingress.enabled (eq .login "token") -}}
+{{- fail "monitor.dashboard.login=token is for port-forwards only: set login=oidc or login=proxy with monitor.dashboard.ingress.enabled." -}}
+{{- end -}}
+{{- if and (eq .login "oidc") (not (and .oidc.issuer .oidc.clientId .oidc.existingSecret)) -}}
+{{- fail "monitor.dashboard.login=oidc needs oidc.issuer, oidc.clientId and oidc.existingSecret (a Secret with the key client-secret)." -}}
+{{- end -}}
+{{- if and (eq .login "proxy") (not .proxy.addresses) -}}
+{{- fail "monitor.dashboard.login=proxy needs proxy.addresses: from whom a header is believed." -}}
+{{- end -}}
+{{- if and (ne .login "token") (not (or .viewers .operators)) -}}
+{{- fail "monitor.dashboard.viewers and operators are empty: nobody could look. Name groups, or viewers=[\"*\"] for whoever can log in." -}}
+{{- end -}}
+{{- if and (ne .login "token") (not (or .publicUrl .ingress.enabled)) -}}
+{{- fail "monitor.dashboard.publicUrl is empty and its ingress off: say where people reach the dashboard." -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}

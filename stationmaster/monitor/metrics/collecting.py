@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry
@@ -100,7 +101,7 @@ class LedgerCollector(Collector):
         info = (version("stationmaster"), HEAD)
         return [
             *(self._risen(each) for each in samples),
-            Sample("stationmaster_ledger_up", (), up),
+            Sample("stationmaster_ledger_up", (_address(self._engine.url),), up),
             Sample("stationmaster_metrics_read_seconds", (), took),
             Sample("stationmaster_build_info", info, 1),
         ]
@@ -156,6 +157,14 @@ QUESTIONS: Final[tuple[Callable[[sa.Connection, dt.datetime], Iterator[Sample]],
 )
 
 _KINDS: Final = by_name()
+
+
+def _address(url: sa.URL) -> str:
+    """Return where a database is, as findings name it: host and port, or a file's name."""
+    if url.get_backend_name() == "sqlite":
+        return Path(str(url.database)).name
+    host = url.host or str(url.query.get("host", "localhost"))
+    return f"{host}:{url.port or url.query.get('port', 5432)}"
 
 
 def _metrics(samples: Iterable[Sample]) -> Iterator[Metric]:

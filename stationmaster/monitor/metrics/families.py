@@ -120,7 +120,7 @@ MONITORING: Final = (
 )
 
 OURSELVES: Final = (
-    _gauge("ledger_up", "1 while the ledger answers; with 0 nothing else is told."),
+    _gauge("ledger_up", "1 while the ledger answers; with 0 nothing else is told.", "database"),
     _gauge("metrics_read_seconds", "How long the ledger took to answer."),
     _gauge("metrics_left_out", "Series that were not told: there were too many.", "family"),
     _gauge("build_info", "1, with the version and the schema that it fits.", "version", "schema"),
