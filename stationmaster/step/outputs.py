@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from stationmaster.step.errors import JobFunctionError, MisconfiguredError
+from stationmaster.step.outputerrors import check_figure, split_files, undeclared, written_twice
 from stationmaster.step.portion import Portion
 from stationmaster.step.protocol import OutputRef
 from stationmaster.step.reportfiles import FileSet
@@ -101,7 +101,7 @@ class Outputs:
             ContractUnreadableError: The job has no contract for the dataset.
         """
         if dataset in self._staged:
-            raise _written_twice(dataset)
+            raise written_twice(dataset)
         return self._write(dataset, frame, rejected, Portion.OWN)
 
     def write_part(
@@ -119,7 +119,7 @@ class Outputs:
             ContractUnreadableError: The job has no contract for the dataset.
         """
         if dataset in self._staged:
-            raise _written_twice(dataset)
+            raise written_twice(dataset)
         return self._write(dataset, frame, rejected, Portion.UNCHECKED)
 
     def write_whole(
@@ -170,12 +170,7 @@ class Outputs:
         """
         self._expect(dataset)
         if self._context.shard.count > 1:
-            raise MisconfiguredError(
-                where=f"file output {dataset}",
-                expected="a step that is not split",
-                got=f"{self._context.shard.count} shards, each with a file set of its own",
-                hint="Write tables in the shards, and the files in a step after them.",
-            )
+            raise split_files(dataset, self._context.shard.count)
         if dataset not in self._files:
             self._files[dataset] = FileSet(self._session.settings, self._context, dataset)
         self._files[dataset].add(name, data)
@@ -184,6 +179,29 @@ class Outputs:
     def note(self, text: str) -> None:
         """Add a short sentence to the step's result and log, such as why a source has no rows."""
         self._session.report.note(text)
+
+    def figure(self, dataset: str, name: str, value: float, *, part: bool = False) -> None:
+        """Say a number of a dataset that people rely on, so that it can be held against others.
+
+        It stands in the step's result as `dataset/name`; monitoring compares it with figures of
+        other sources and of other days (docs/monitoring.md). Rows need no figure: they are known.
+
+        Args:
+            dataset: One of the step's outputs.
+            name: Such as `revenue`.
+            value: The number.
+            part: Of this shard's part only: those of all shards add up.
+
+        Raises:
+            JobFunctionError: The name cannot be one, or the value is not finite.
+            MisconfiguredError: The dataset is not one of the step's outputs.
+        """
+        self._expect(dataset)
+        check_figure(dataset, name, value)
+        own_day = self._session.context.business_date
+        day = self._context.business_date
+        key = f"{dataset}/{name}" if day == own_day else f"{dataset}/{name}@{day}"
+        self._session.report.figure(key, float(value), part=part)
 
     def published_before(self) -> bool:
         """Tell whether an earlier attempt has published all of it; for the runner.
@@ -279,18 +297,4 @@ class Outputs:
     def _expect(self, dataset: str) -> None:
         declared = self._context.outputs
         if declared and dataset not in declared:
-            raise MisconfiguredError(
-                where=f"output {dataset}",
-                expected=f"one of the step's declared outputs: {', '.join(declared)}",
-                got="a dataset that nobody was told of",
-                hint="Add it to `outputs` in the job's job.yaml.",
-            )
-
-
-def _written_twice(dataset: str) -> JobFunctionError:
-    return JobFunctionError(
-        where=f"output {dataset}",
-        expected="one write a business date",
-        got="a second one",
-        hint="Concatenate the frames and write them at once: a write is the whole partition.",
-    )
+            raise undeclared(dataset, declared)

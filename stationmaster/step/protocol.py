@@ -10,7 +10,7 @@ import datetime as dt
 from enum import StrEnum
 from typing import Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, JsonValue
 
 __all__ = [
     "CONTEXT_VARIABLE",
@@ -177,6 +177,16 @@ class StepResult(_Document):
     outputs: tuple[OutputRef, ...] = ()
     measurements: Measurements = Measurements()
     error: StepFailure | None = None
+    figures: dict[str, FiniteFloat] = Field(
+        default_factory=dict,
+        description="Numbers that people rely on, by `dataset/figure`; of another day than the "
+        "step's own by `dataset/figure@2011-11-21`.",
+    )
+    part_figures: dict[str, FiniteFloat] = Field(
+        default_factory=dict,
+        description="The same of this shard's part only: the shards' add up, unless one of them "
+        "says the whole in `figures`.",
+    )
     notes: tuple[str, ...] = Field(default=(), description="Short sentences for the task's log.")
     truncated: tuple[str, ...] = Field(
         default=(), description="Fields that were shortened or left out to fit 4,096 bytes."

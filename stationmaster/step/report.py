@@ -46,6 +46,8 @@ class StepReport:
         self._inputs: dict[tuple[str, int | None], InputRef] = {}
         self._outputs: list[OutputRef] = []
         self._notes: list[str] = []
+        self._figures: dict[str, float] = {}
+        self._part_figures: dict[str, float] = {}
         self.measure: Callable[[], Measurements] = Measurements
         """Tells what was used so far; the meter's, once it runs."""
         self.mask: Callable[[str], str] = str
@@ -95,6 +97,11 @@ class StepReport:
             self._notes.append(text)
         _log.info("%s", text)
 
+    def figure(self, name: str, value: float, *, part: bool = False) -> None:
+        """Say a number that people rely on; said twice, the last word stands."""
+        with self._lock:
+            (self._part_figures if part else self._figures)[name] = value
+
     def tick(self) -> None:
         """Rewrite the result while the step runs; a failure to do so does not stop the step."""
         with contextlib.suppress(OSError):
@@ -113,6 +120,8 @@ class StepReport:
                 outputs=tuple(self._outputs),
                 measurements=self.measure(),
                 error=error,
+                figures=dict(self._figures),
+                part_figures=dict(self._part_figures),
                 notes=tuple(self._notes),
             )
 

@@ -34,7 +34,8 @@ def fit(result: StepResult) -> StepResult:
     """Return the result, shortened step by step until it has at most 4,096 bytes.
 
     Least needed first: notes, long texts of the error, the rules of quarantined rows, inputs,
-    outputs. Status, the error's kind and the measurements always stay; `truncated` names the rest.
+    outputs, figures. Status, the error's kind and the measurements always stay; `truncated` names
+    the rest.
     """
     for shorten in _measures():
         if len(encode(result)) <= MAX_RESULT_BYTES:
@@ -50,6 +51,7 @@ def _measures() -> Iterator[Callable[[StepResult], StepResult]]:
     yield _drop_rules
     yield _summarise_inputs
     yield _keep_some_outputs
+    yield _keep_some_figures
     yield _last_resort
 
 
@@ -109,6 +111,15 @@ def _keep_some_outputs(result: StepResult) -> StepResult:
     return result
 
 
+def _keep_some_figures(result: StepResult) -> StepResult:
+    """Leave out figures from the end, as few as it takes."""
+    for name in ("part_figures", "figures"):
+        while getattr(result, name) and len(encode(result)) > MAX_RESULT_BYTES:
+            told = list(getattr(result, name).items())
+            result = _changed(result, name, **{name: dict(told[: (len(told) * 3) // 4])})
+    return result
+
+
 def _last_resort(result: StepResult) -> StepResult:
     """Keep only what is always short; a name or a phase of kilobytes gets here."""
     error = result.error
@@ -122,7 +133,7 @@ def _last_resort(result: StepResult) -> StepResult:
         phase=_short(result.phase),
         measurements=result.measurements,
         error=error,
-        truncated=("phase", "inputs", "outputs", "notes", "error", "full_result_uri"),
+        truncated=("phase", "inputs", "outputs", "notes", "error", "figures", "full_result_uri"),
         full_result_uri=uri if len(json.dumps(uri)) <= _LONGEST_URI else None,
     )
 

@@ -52,6 +52,7 @@ _RESULT = st.builds(
     measurements=st.builds(Measurements, peak_memory_bytes=_COUNT, rows_read=_COUNT),
     error=_ERROR | st.none(),
     notes=st.lists(_TEXT, max_size=10).map(tuple),
+    figures=st.dictionaries(_TEXT, st.floats(allow_nan=False, allow_infinity=False), max_size=40),
     full_result_uri=_TEXT | st.none(),
 )
 

@@ -39,6 +39,26 @@ def test_step_publishes_table_page_and_json(rows: Rows) -> None:
     assert document["headline"] in page
 
 
+def test_the_reports_numbers_stand_in_its_result() -> None:
+    """Monitoring holds them against other days, and orders against parcels that were picked up."""
+    days = {DAY - dt.timedelta(days=1), DAY}
+    two = {
+        name: [row for row in every if row["business_date"] in days]
+        for name, every in month(first=min(days)).items()
+    }
+
+    done = run_job(run, DAY, tables=frames(two))
+
+    document = json.loads(done.files["morning_report/report.json"])
+    told = done.result.figures
+    assert told["morning_report/revenue"] == document["sales"]["revenue"]["value"]
+    assert told["morning_report/web_orders_day_before"] > 0
+    assert (
+        told["morning_report/web_picked_up_day_before"]
+        <= told["morning_report/web_orders_day_before"]
+    )
+
+
 def test_a_source_that_never_arrived_is_on_the_page(rows: Rows) -> None:
     """Without a single support ticket table the report is still written, and says so."""
     tables = {name: f for name, f in frames(rows).items() if name != "support_tickets"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import polars as pl
@@ -24,7 +24,7 @@ from stationmaster.step.extraction.times import day_in, is_within, noon
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from zoneinfo import ZoneInfo
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from stationmaster.step.inputs import Inputs
     from stationmaster.step.outputs import Outputs
 
-__all__ = ["Account", "Extracted", "Fault", "Recipe", "extract", "stage"]
+__all__ = ["Account", "Extracted", "Fault", "Recipe", "extract", "say_figures", "stage"]
 
 
 _T = TypeVar("_T")
@@ -76,6 +76,8 @@ class Recipe:
     faults: Sequence[Fault]
     latest_by: str = ""
     """Which of two rows with one key is the later one; by `time` where empty."""
+    figures: Mapping[str, pl.Expr] = field(default_factory=dict)
+    """Numbers of the day that people rely on: sums and counts over the dataset's rows."""
 
 
 @dataclass
@@ -121,6 +123,18 @@ def stage(recipe: Recipe, extracted: Extracted, inputs: Inputs, outputs: Outputs
     for note in extracted.notes:
         outputs.note(note)
     outputs.write_whole(recipe.dataset, extracted.frame, rejected=extracted.rejected)
+    say_figures(recipe, extracted.frame, outputs)
+
+
+def say_figures(
+    recipe: Recipe, frame: pl.DataFrame, outputs: Outputs, *, part: bool = False
+) -> None:
+    """Say a recipe's figures of some rows: of the day's, or of a shard's part of them."""
+    if not recipe.figures:
+        return
+    totals = frame.select(**recipe.figures).row(0, named=True)
+    for name, value in totals.items():
+        outputs.figure(recipe.dataset, name, float(value or 0), part=part)
 
 
 def extract(

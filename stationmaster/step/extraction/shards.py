@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from stationmaster.step.deliveries import delivered
-from stationmaster.step.extraction.days import extract, stage
+from stationmaster.step.extraction.days import extract, say_figures, stage
 from stationmaster.step.landing import own_files
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def write_day(
     for note in mine.notes if mine.account.files else ():
         outputs.note(note)
     outputs.write_part(recipe.dataset, mine.frame, mine.rejected)
+    say_figures(recipe, mine.frame, outputs, part=True)
     told = {_LISTING: _listing(files)}
     shares = outputs.hand_in(recipe.dataset, mine.frame.select(recipe.key), told)
     if shares is None:

@@ -6,6 +6,8 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
 from extract_app.columns import order_columns, session_columns
 from extract_app.shapes import ORDERS, SESSIONS
 from stationmaster.step import Inputs, Outputs, Params, job
@@ -48,6 +50,7 @@ def recipes(max_bad_lines: float) -> list[Recipe]:
             Fault("ordered_at", "bad_time", _NO_TIME),
             Fault("revenue", "bad_amount", "the items do not add up to the total"),
         ],
+        figures={"revenue": pl.col("revenue").sum()},
     )
     sessions = Recipe(
         dataset="app_sessions",
@@ -61,6 +64,7 @@ def recipes(max_bad_lines: float) -> list[Recipe]:
             Fault("session_id", "no_key", "the session has no number"),
             Fault("started_at", "bad_time", _NO_TIME),
         ],
+        figures={"orders": pl.col("order_id").count()},
     )
     return [orders, sessions]
 

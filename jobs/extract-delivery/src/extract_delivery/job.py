@@ -6,6 +6,8 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
 from extract_delivery.columns import UPSTREAM_ZONE, event_columns
 from extract_delivery.csvlines import read_events
 from stationmaster.step import Inputs, Outputs, Params, job
@@ -46,6 +48,10 @@ def recipe(max_bad_lines: float) -> Recipe:
             Fault("event", "no_key", "the event says not what happened"),
             Fault("event_at", "bad_time", _NO_TIME),
         ],
+        figures={
+            "picked_up": (pl.col("event") == "picked_up").sum(),
+            "delivered": (pl.col("event") == "delivered").sum(),
+        },
     )
 
 

@@ -72,6 +72,7 @@ def recipe(max_bad_records: float, zone: ZoneInfo) -> Recipe:
             Fault("updated_at", "bad_time", _NO_TIME),
             Fault("cancelled_amount", "bad_amount", "the amount is no number", "cancelled_amount"),
         ],
+        figures={"cancelled_amount": pl.col("cancelled_amount").sum()},
     )
 
 

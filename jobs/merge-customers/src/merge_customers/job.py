@@ -59,3 +59,5 @@ def run(params: MergeCustomers, inputs: Inputs, outputs: Outputs) -> None:  # no
         return
     for name, frame in tables_of(linked, inputs.business_date).items():
         outputs.write_whole(name, frame)
+        if name == "unified_orders":
+            outputs.figure(name, "revenue", float(frame["revenue"].sum() or 0))
