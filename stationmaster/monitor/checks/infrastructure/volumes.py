@@ -163,13 +163,19 @@ def _foretold(facts: Facts, own: Check, filling: Filling, limits: _Limits) -> Fi
     return own.finding(
         Subject(SubjectKind.VOLUME, filling.name),
         severity=Severity.CRITICAL if soon else Severity.WARNING,
-        what=f"{_capital(filling.where)} will be full in about {duration(left)}: "
+        what=f"{_capital(filling.where)} will be full in about {_in(left)}: "
         f"{size(filling.free_bytes)} left, {size(a_day)} more are used each day.",
         next_action=_remedy(filling),
         since=facts.now,
         foretold=True,
         evidence=_evidence(filling) | {"full_in_hours": left.total_seconds() / 3600},
     )
+
+
+def _in(left: dt.timedelta) -> str:
+    """Return a span in hours, or in days with their tenths: two and a half are not two."""
+    days = left / dt.timedelta(days=1)
+    return f"{days:.1f} days" if days >= 2 else duration(left)  # noqa: PLR2004 (two days)
 
 
 def _remedy(filling: Filling) -> str:
