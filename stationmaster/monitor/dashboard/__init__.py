@@ -1,0 +1,1 @@
+"""The dashboard: what management and engineers look at."""

@@ -1,0 +1,1 @@
+"""Who may see and act: logins, roles, sessions, forms that nobody else can send."""

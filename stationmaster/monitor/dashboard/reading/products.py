@@ -1,0 +1,227 @@
+"""This morning's products: is each here, since when, and if not, when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import sqlalchemy as sa
+
+from stationmaster.ledger.models import attempt
+from stationmaster.monitor.checks.finding import Layer, Severity
+from stationmaster.monitor.dashboard.reading.expectations import Product, title_of
+from stationmaster.monitor.dashboard.reading.incidents import findings_now
+from stationmaster.monitor.dashboard.reading.runs import pipelines
+from stationmaster.monitor.facts.attempts import Attempt, attempt_of
+from stationmaster.monitor.facts.ledger import LedgerFacts, Run
+from stationmaster.monitor.series.runrows import run_chance, runs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from stationmaster.monitor.checks.finding import Finding
+    from stationmaster.monitor.dashboard.reading.expectations import Expectations
+    from stationmaster.monitor.dashboard.reading.source import Source
+
+__all__ = ["ProductRow", "Standing", "expected_day", "facts_of", "products"]
+
+HISTORY: Final = dt.timedelta(days=29)
+MOST_ATTEMPTS: Final = 3000
+ASLEEP: Final = dt.timedelta(days=7)
+"""A product that nobody asked for in a week is not late: its pipeline is paused, or a try-out."""
+
+COLUMNS: Final = tuple(
+    attempt.c[name] for name in (*Attempt._fields, "result") if name in attempt.c
+)
+"""A result holds outputs, figures and the error."""
+
+
+class Standing(StrEnum):
+    """Tell how a product stands."""
+
+    HERE = "here"
+    DOUBTFUL = "doubtful"
+    """Here, but something about it is wrong."""
+    COMING = "coming"
+    """Not due yet."""
+    LATE = "late"
+    STOPPED = "stopped"
+    """Not here, and nothing works on it."""
+    ASLEEP = "asleep"
+    """Nobody has asked for it lately."""
+
+
+@dataclass(frozen=True)
+class ProductRow:
+    """Hold a product as it stands.
+
+    Args:
+        product: Which.
+        day: The day whose numbers are waited for, or were there last.
+        standing: How it stands.
+        here_at: When it was complete.
+        due_at: When it should be.
+        finish_at: When it will be, by the durations of past runs.
+        chance: That it misses its time, from 0 to 1.
+        done: Steps that are done.
+        steps: Steps of a whole run.
+        last_day: The newest day that is complete.
+        doubts: What is wrong about it.
+        run_id: Of its newest run.
+    """
+
+    product: Product
+    day: dt.date
+    standing: Standing
+    here_at: dt.datetime | None = None
+    due_at: dt.datetime | None = None
+    finish_at: dt.datetime | None = None
+    chance: float | None = None
+    done: int = 0
+    steps: int = 0
+    last_day: dt.date | None = None
+    doubts: tuple[Finding, ...] = ()
+    run_id: str = ""
+
+
+def expected_day(source: Source, product: Product) -> dt.date:
+    """Return the day whose numbers are due: mostly yesterday, on the business clock."""
+    today = source.now().astimezone(source.zone).date()
+    return product.newest_day(today, source.zone)
+
+
+def products(source: Source, expectations: Expectations) -> list[ProductRow]:
+    """Return all products, in the order of the expectations; else each pipeline is one."""
+    wanted: Sequence[Product] = expectations.products or [
+        Product(title_of(each.name), each.name) for each in pipelines(source)
+    ]
+    return [_with_doubts(source, _row(source, each)) for each in wanted]
+
+
+def facts_of(source: Source, pipeline: str) -> LedgerFacts:
+    """Return what is known of one pipeline's last four weeks of business dates."""
+    return source.kept(
+        ("facts", pipeline),
+        lambda: LedgerFacts(source.now(), _Bounded(source), [pipeline]),
+    )
+
+
+class _Bounded:
+    """Have the newest attempts of one pipeline: a page needs four weeks, and not all of a crowd."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def pipelines(self, since: dt.date, until: dt.date) -> Iterable[str]:
+        """Return none: whoever asks names it."""
+        del since, until
+        return ()
+
+    def attempts(self, pipeline: str, since: dt.date) -> Iterable[Attempt]:
+        """Return its attempts of the newest business dates."""
+        del since  # counted from the newest day that it has: a try-out works on days long ago
+        mine = attempt.c.pipeline == pipeline
+        newest = sa.select(sa.func.max(attempt.c.business_date).label("day")).where(mine)
+        (found,) = self._source.rows(newest)
+        if found["day"] is None:
+            return ()
+        query = (
+            sa.select(*COLUMNS)
+            .where(mine, attempt.c.business_date >= found["day"] - HISTORY)
+            .order_by(attempt.c.business_date.desc(), attempt.c.recorded_at.desc())
+        )
+        return map(attempt_of, self._source.rows(query, most=MOST_ATTEMPTS))
+
+    def costs(self, since: dt.date, until: dt.date) -> Mapping[str, Mapping[dt.date, float]]:
+        """Return none: money is read elsewhere."""
+        del since, until
+        return {}
+
+
+def _row(source: Source, product: Product) -> ProductRow:
+    runs = facts_of(source, product.pipeline).runs.get(product.pipeline, ())
+    whole = [run for run in runs if _is_whole(run, runs)]
+    last = max((run.business_date for run in whole), default=None)
+    day = expected_day(source, product)
+    if product.expected is None:
+        day = max((run.business_date for run in runs), default=day)
+    row = ProductRow(
+        product,
+        day,
+        Standing.COMING,
+        due_at=product.due_at(day, source.zone),
+        last_day=last,
+        steps=max((len(run.steps) for run in runs), default=0),
+    )
+    mine = next((run for run in reversed(runs) if run.business_date == day), None)
+    if mine is None:
+        return _without_run(source, row, runs)
+    done = sum(step.is_done for step in mine.steps.values())
+    row = replace(row, done=done, run_id=mine.run_id)
+    if mine in whole:
+        ends = [step.ended_at for step in mine.steps.values() if step.ended_at]
+        return replace(row, standing=Standing.HERE, here_at=max(ends))
+    return _unfinished(source, row, mine)
+
+
+def _without_run(source: Source, row: ProductRow, runs: Sequence[Run]) -> ProductRow:
+    """Return how a product stands of whose day nothing has begun."""
+    now = source.now()
+    if not runs or max(run.begun_at for run in runs) < now - ASLEEP:
+        return replace(row, standing=Standing.ASLEEP)
+    overdue = row.due_at is not None and now > row.due_at
+    return replace(row, standing=Standing.LATE if overdue else Standing.COMING)
+
+
+def _unfinished(source: Source, row: ProductRow, run: Run) -> ProductRow:
+    """Return how a product stands that is being made, or whose making has stopped."""
+    now = source.now()
+    facts = facts_of(source, row.product.pipeline)
+    if run.begun_at < now - ASLEEP:
+        return replace(row, standing=Standing.ASLEEP)
+    overdue = row.due_at is not None and now > row.due_at
+    if any(step.failed for step in run.steps.values()) and not run.goes_on:
+        return replace(row, standing=Standing.LATE if overdue else Standing.STOPPED)
+    told, finish = run_chance(
+        runs_of(facts.step_rows(row.product.pipeline)),
+        run.run_id,
+        now=now,
+        deadline=row.due_at or now,
+    )
+    return replace(
+        row,
+        standing=Standing.LATE if overdue else Standing.COMING,
+        finish_at=finish,
+        chance=told.chance if row.due_at is not None else None,
+    )
+
+
+def _with_doubts(source: Source, row: ProductRow) -> ProductRow:
+    """Return the row with what is wrong about a product that is there."""
+    found = tuple(each.finding for each in findings_now(source) if _is_about(each.finding, row))
+    if row.standing is not Standing.HERE or not found:
+        return replace(row, doubts=found)
+    return replace(row, standing=Standing.DOUBTFUL, doubts=found)
+
+
+def _is_about(finding: Finding, row: ProductRow) -> bool:
+    """Tell whether a finding throws doubt on a product of a day: data, not machines."""
+    return (
+        finding.layer is Layer.BUSINESS
+        and not finding.foretold
+        and finding.severity is not Severity.INFO
+        and finding.business_date in {None, row.day}
+        and (finding.pipeline == row.product.pipeline or row.product.name in finding.affected)
+    )
+
+
+def _is_whole(run: Run, runs: Sequence[Run]) -> bool:
+    """Tell whether a run did as many steps as runs of its pipeline do, all of them well."""
+    usual = sorted(len(each.steps) for each in runs)
+    return (
+        len(run.steps) >= usual[len(usual) // 2]
+        and all(step.is_done for step in run.steps.values())
+        and not run.goes_on
+    )

@@ -1,0 +1,50 @@
+"""Runbooks: a page a check, written in Markdown, that came along with the program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from markdown_it import MarkdownIt
+
+__all__ = ["Runbooks"]
+
+NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+PACKAGED: Final = Path(__file__).parents[1] / "runbooks"
+"""Where the wheel has them."""
+
+CHECKOUT: Final = Path(__file__).parents[3] / "docs" / "runbooks"
+
+
+class Runbooks:
+    """Find and show runbook pages.
+
+    Args:
+        folder: Of one's own; an empty path: those that came along.
+    """
+
+    def __init__(self, folder: Path = Path()) -> None:
+        known = [folder] if folder != Path() else [PACKAGED, CHECKOUT]
+        self._folder = next((each for each in known if each.is_dir()), known[0])
+        self._known: frozenset[str] | None = None
+        # No HTML of the page's own: what is not Markdown is text.
+        self._markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+    def names(self) -> list[str]:
+        """Return the checks that have a page."""
+        return sorted(each.stem for each in self._folder.glob("*.md") if NAME.fullmatch(each.stem))
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Return the same as a set, looked up once: pages come with the program."""
+        if self._known is None:
+            self._known = frozenset(self.names())
+        return self._known
+
+    def page(self, name: str) -> str | None:
+        """Return a check's page as HTML; None: there is none."""
+        file = self._folder / f"{name}.md"
+        if not NAME.fullmatch(name) or not file.is_file():
+            return None
+        return str(self._markdown.render(file.read_text(encoding="utf-8")))

@@ -1,0 +1,1 @@
+"""Made-up data that shows what the dashboard is for."""
