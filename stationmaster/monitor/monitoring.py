@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from stationmaster.monitor.alerts.routing import Alerting
 from stationmaster.monitor.checks.finding import Severity
 
 __all__ = [
@@ -130,7 +131,8 @@ class ReportExpectation(Due):
         "reports; a path, s3:// or https://.",
     )
     holds: str = Field(
-        default="{date}", description="A text that is in it on the right day; empty: any will do."
+        default="{date}",
+        description="A text that is in the first of them on the right day; empty: any will do.",
     )
 
 
@@ -195,8 +197,8 @@ class Monitoring(_Part):
     node_pools: dict[str, str] = Field(
         default_factory=dict, description="What memory each node pool may have: 64Gi."
     )
-    alerts: dict[str, Any] = Field(
-        default_factory=dict, description="Teams, channels, routes: docs/alerts.md."
+    alerts: Alerting = Field(
+        default_factory=Alerting, description="Teams, channels, routes: docs/alerts.md."
     )
 
     @property

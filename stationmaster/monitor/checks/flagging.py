@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections import Counter
 from functools import lru_cache
+from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from stationmaster.monitor.series.anomalies import replay
@@ -16,11 +18,15 @@ from stationmaster.monitor.series.points import DAILY, Point, Series
 from stationmaster.monitor.series.wording import number_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from stationmaster.monitor.facts.facts import Facts
 
-__all__ = ["Off", "off_now", "range_text"]
+__all__ = ["Off", "off_now", "open_day", "range_text"]
+
+USUAL_DAYS: Final = 14
+NEARLY_ALL: Final = 0.8
+WAITED_HOURS: Final = 12
 
 BESIDE: Final = (Kind.MISSING,)
 """What is missing is not low: it is late, which other checks tell."""
@@ -50,7 +56,11 @@ class Off(NamedTuple):
 
 
 def off_now(
-    facts: Facts, series: Mapping[str, Mapping[dt.date, float]], *, share: float = Sensitivity.share
+    facts: Facts,
+    series: Mapping[str, Mapping[dt.date, float]],
+    *,
+    still_open: Mapping[str, dt.date] | None = None,
+    share: float = Sensitivity.share,
 ) -> list[Off]:
     """Return which series are off on their newest day, as far as the budget of alarms goes.
 
@@ -59,6 +69,7 @@ def off_now(
     Args:
         facts: For the calendar.
         series: A value a business date, by name.
+        still_open: A day of which more is to come, by name: it may be too much, not too little.
         share: The least drop that matters, from 0 to 1.
     """
     calendar = tuple((each.date, each.kind) for each in facts.monitoring.calendar)
@@ -68,12 +79,34 @@ def off_now(
         usable = tuple((day, value) for day, value in values.items() if math.isfinite(value))
         if not usable:
             continue
-        judgement, off = _judged(name, usable, calendar, share)
+        judgement, off = _judged(name, usable, calendar, (still_open or {}).get(name), share)
         newest[name] = judgement
         if off is not None:
             found[name] = off
     told = set(spend(newest).told)
     return [off for name, off in found.items() if name in told or off.days > 1]
+
+
+def open_day(facts: Facts, published: Iterable[tuple[dt.date, dt.datetime]]) -> dt.date | None:
+    """Return the newest day where more of it is still to come, None where all is there.
+
+    More comes of a day that is not over, and of one that is written several times, as long as it
+    has not been written as often as days are: for half a day after its end.
+
+    Args:
+        facts: For the business clock.
+        published: Each writing of each day.
+    """
+    times = Counter(day for day, _ in published)
+    if not times:
+        return None
+    newest = max(times)
+    over = dt.datetime.combine(newest + dt.timedelta(days=1), dt.time(), facts.monitoring.clock)
+    if facts.now < over:
+        return newest
+    before = [times[day] for day in sorted(times)[:-1][-USUAL_DAYS:]]
+    few = bool(before) and times[newest] < NEARLY_ALL * median(before)
+    return newest if few and facts.now < over + dt.timedelta(hours=WAITED_HOURS) else None
 
 
 def range_text(off: Off) -> str:
@@ -87,10 +120,14 @@ def _judged(
     name: str,
     values: tuple[tuple[dt.date, float], ...],
     calendar: tuple[tuple[dt.date, str], ...],
+    still_open: dt.date | None,
     share: float,
 ) -> tuple[Judgement, Off | None]:
     """Return how the newest day stands; a series that is as it was is not judged again."""
-    points = [Point(dt.datetime.combine(day, dt.time()), value) for day, value in values]
+    points = [
+        Point(dt.datetime.combine(day, dt.time()), value, complete=day != still_open)
+        for day, value in values
+    ]
     done = replay(
         Series.of(name, points, DAILY),
         sensitivity=Sensitivity(share=share, least_share=min(share, Sensitivity.least_share)),

@@ -117,9 +117,10 @@ def report_unread(facts: Facts) -> Iterator[Finding]:
         newest = facts.published.newest(name)
         if newest is None or facts.now - newest.at > KEPT:
             continue
-        for place in expected.where:
+        for number, place in enumerate(expected.where):
             uri = place.format(date=newest.business_date, reports=_root(newest, name))
-            why = _why_unread(facts, expected, uri, newest)
+            holds = expected.holds.format(date=newest.business_date) if number == 0 else ""
+            why = _why_unread(facts, uri, holds)
             if why:
                 yield _unread(facts, name, expected, newest, uri, why)
                 break
@@ -153,15 +154,14 @@ def _unread(  # noqa: PLR0913, PLR0917 (what it is about)
     )
 
 
-def _why_unread(facts: Facts, expected: ReportExpectation, uri: str, newest: Publication) -> str:
+def _why_unread(facts: Facts, uri: str, holds: str) -> str:
     """Return why readers do not get the right day at a place, "" where they do."""
     copy = facts.published.shelf.look(uri)
-    wanted = expected.holds.format(date=newest.business_date)
     if not copy.found:
         return copy.why
     if copy.size == 0 or not copy.text.strip():
         return "the file is empty"
-    return "" if wanted in copy.text else f"it does not say {wanted}"
+    return "" if holds in copy.text else f"it does not say {holds}"
 
 
 def _root(newest: Publication, name: str) -> str:

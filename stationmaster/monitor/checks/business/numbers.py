@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from stationmaster.monitor.checks.check import check
 from stationmaster.monitor.checks.finding import Finding, Layer, Severity, Subject, SubjectKind
-from stationmaster.monitor.checks.flagging import off_now, range_text
+from stationmaster.monitor.checks.flagging import off_now, open_day, range_text
 from stationmaster.monitor.checks.saying import clock, day_text, owner_of, run_links
 from stationmaster.monitor.series.wording import change_text, number_text
 
@@ -67,10 +67,14 @@ def sources_disagree(facts: Facts) -> Iterator[Finding]:
 @check("total-off", layer=Layer.BUSINESS, severity=Severity.WARNING, owner="platform")
 def total_off(facts: Facts) -> Iterator[Finding]:
     """A total that people rely on is far from what it is on such days."""
-    for total in facts.monitoring.totals:
-        days = facts.figures.days(total.figure)
-        for off in off_now(facts, {total.figure: days}, share=max(total.least_change, 0.05)):
-            said = _said_on(facts.figures.history[total.figure], max(days))
+    totals = {each.figure: each for each in facts.monitoring.totals}
+    for share in sorted({each.least_change for each in totals.values()}):
+        names = [name for name, each in totals.items() if each.least_change == share]
+        series = {name: facts.figures.days(name) for name in names}
+        still_open = {name: day for name in names if (day := _open(facts, name))}
+        for off in off_now(facts, series, still_open=still_open, share=share):
+            total = totals[off.name]
+            said = _said_on(facts.figures.history[off.name], max(series[off.name]))
             if facts.now - said.at > RECENT:
                 continue
             subject = Subject(SubjectKind.FIGURE, total.figure)
@@ -141,6 +145,8 @@ def _newest_common_day(facts: Facts, agreed: Agreement) -> dt.date | None:
     both = [set(facts.figures.days(name)) for name in agreed.left]
     both += [{day - lag for day in facts.figures.days(name)} for name in agreed.right]
     common = set.intersection(*both)
+    still_open = {_open(facts, name) for name in (*agreed.left, *agreed.right)}
+    common -= {day - lag for day in still_open if day} | {day for day in still_open if day}
     if not common:
         return None
     day = max(common)
@@ -148,6 +154,12 @@ def _newest_common_day(facts: Facts, agreed: Agreement) -> dt.date | None:
         return None
     said = _last(facts, agreed.right, day + lag)
     return day if facts.now - said.at <= RECENT + lag else None
+
+
+def _open(facts: Facts, name: str) -> dt.date | None:
+    """Return the day of a figure of which more is still to come."""
+    history = facts.figures.history.get(name, ())
+    return open_day(facts, ((said.business_date, said.at) for said in history))
 
 
 def _sum(facts: Facts, names: Sequence[str], day: dt.date) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from stationmaster.monitor.checks.check import check
 from stationmaster.monitor.checks.finding import Finding, Layer, Severity, Subject, SubjectKind
-from stationmaster.monitor.checks.flagging import off_now, range_text
+from stationmaster.monitor.checks.flagging import off_now, open_day, range_text
 from stationmaster.monitor.checks.saying import day_text, duration, owner_of, run_links
 from stationmaster.monitor.lineage import step_subject
 from stationmaster.monitor.series.days import by_day
@@ -79,7 +79,7 @@ def volume_off(facts: Facts) -> Iterator[Finding]:
         name: {day: float(each.rows) for day, each in days.items()}
         for name, days in _tables(facts).items()
     }
-    for off in off_now(facts, series):
+    for off in off_now(facts, series, still_open=_open_days(facts)):
         newest = _tables(facts)[off.name][max(series[off.name])]
         if facts.now - newest.at > RECENT:
             continue
@@ -118,7 +118,11 @@ def quarantine_growing(facts: Facts) -> Iterator[Finding]:
         name: {day: float(each.quarantined_rows) for day, each in days.items()}
         for name, days in tables.items()
     }
-    off = {each.name: each for each in off_now(facts, series) if not each.is_low}
+    off = {
+        each.name: each
+        for each in off_now(facts, series, still_open=_open_days(facts))
+        if not each.is_low
+    }
     for name, days in tables.items():
         newest = days[max(days)]
         share = newest.quarantined_rows / max(1, newest.rows + newest.quarantined_rows)
@@ -196,6 +200,15 @@ def _tables(facts: Facts) -> dict[str, Mapping[dt.date, Publication]]:
     return {
         name: days for name, days in found.items() if not any(each.uri for each in days.values())
     }
+
+
+def _open_days(facts: Facts) -> dict[str, dt.date]:
+    """Return the day of each dataset of which more is still to come."""
+    found = {
+        name: open_day(facts, ((each.business_date, each.at) for each in history))
+        for name, history in facts.published.history.items()
+    }
+    return {name: day for name, day in found.items() if day is not None}
 
 
 def _runs_a_day(facts: Facts) -> dict[str, dict[dt.date, int]]:
