@@ -151,7 +151,8 @@ class ObjectStoreProbe:
 
         with self._lock:
             if self._client is None:
-                self._client = boto3.client(
+                # A session of its own: the process's own keeps the first keys that it found.
+                self._client = boto3.Session().client(
                     "s3",
                     endpoint_url=self._settings.s3_endpoint or None,
                     region_name=self._settings.s3_region,
@@ -164,8 +165,11 @@ class ObjectStoreProbe:
             return self._client
 
     def _trouble(self, name: str, failed: _Failed) -> Trouble:
+        kind = _kind(failed.error)
+        if kind in {TroubleKind.LOGIN, TroubleKind.FORBIDDEN}:
+            self._client = None  # so that the next look reads its keys anew
         return Trouble(
-            kind=_kind(failed.error),
+            kind=kind,
             during=failed.during,
             sentence=" ".join(str(failed.error).split())[:500] or type(failed.error).__name__,
             since=self._streaks.failed(name, dt.datetime.now(dt.UTC)),
