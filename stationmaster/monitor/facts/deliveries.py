@@ -79,6 +79,7 @@ class Deliveries:
         self._root = root.rstrip("/")
         self._holds = landing
         self._complete_through = complete_through
+        self._told: dict[str, dt.datetime] = {}
 
     def owed(self, source: str, expected: SourceExpectation, day: dt.date) -> Owed | None:
         """Return what a source still owes of a business date; None: all is there."""
@@ -97,7 +98,9 @@ class Deliveries:
         if self._complete_through is None:
             message = f"nobody can ask {source}'s API here"
             raise FactsNotHereError(message)
-        complete = self._complete_through(source, expected.url)
+        if source not in self._told:  # one question a look, however many days are owed
+            self._told[source] = self._complete_through(source, expected.url)
+        complete = self._told[source]
         if complete >= until - dt.timedelta(seconds=1):
             return None
         return Owed(str(day), until, f"it is complete through {complete:%Y-%m-%d %H:%M:%S} UTC")
