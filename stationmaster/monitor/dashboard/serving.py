@@ -10,6 +10,7 @@ import uvicorn
 
 from stationmaster.ledger.engine import make_engine
 from stationmaster.ledger.store import Ledger
+from stationmaster.monitor.alerts.opening import alert_plan
 from stationmaster.monitor.dashboard.access.doors import ProxyDoor, SessionDoor, TokenDoor
 from stationmaster.monitor.dashboard.access.forms import Forms
 from stationmaster.monitor.dashboard.access.sessions import Sessions, signing_key
@@ -74,10 +75,11 @@ def build(
     silent = dt.timedelta(seconds=settings.silent_after_seconds)
     if "expectations" not in known:
         known["expectations"] = Expectations.of(find_monitoring(place, place.monitoring_file))
+        known["plan"] = alert_plan(place)
     return Dashboard(
         settings=settings,
         source=source,
-        door=door or _door(settings, sessions),
+        door=door or _door(settings, sessions, place),
         sessions=sessions,
         forms=Forms(key, path=path, encrypted=settings.is_encrypted),
         live=Live(source, settings.poll_seconds, silent),
@@ -137,9 +139,9 @@ def _oidc(settings: DashboardSettings, place: Settings) -> OidcLogin | None:
     return OidcLogin(settings, place.secrets_folder)
 
 
-def _door(settings: DashboardSettings, sessions: Sessions) -> Door:
+def _door(settings: DashboardSettings, sessions: Sessions, place: Settings) -> Door:
     if settings.login is Login.PROXY:
         return ProxyDoor(settings)
     if settings.login is Login.OIDC:
         return SessionDoor("oidc", sessions)
-    return TokenDoor(sessions)
+    return TokenDoor.kept(sessions, place.secrets_folder)

@@ -9,8 +9,11 @@ from urllib.parse import quote
 
 from stationmaster.monitor.dashboard.access.people import Person, role_of
 from stationmaster.monitor.incidents.operators import Role
+from stationmaster.step.errors import MisconfiguredError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.requests import Request
 
     from stationmaster.monitor.dashboard.access.sessions import Sessions
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Door", "ProxyDoor", "SessionDoor", "TokenDoor", "is_from"]
 
 TOKEN_BYTES: Final = 24
+TOKEN_SECRET: Final = "dashboard-token"  # noqa: S105 (a file's name)
+LEAST_TOKEN: Final = 16
 
 
 class Door(Protocol):
@@ -65,6 +70,28 @@ class TokenDoor(SessionDoor):
     def __init__(self, sessions: Sessions, token: str = "") -> None:
         super().__init__("token", sessions)
         self.token = token or secrets.token_urlsafe(TOKEN_BYTES)
+
+    @classmethod
+    def kept(cls, sessions: Sessions, folder: Path) -> TokenDoor:
+        """Return a door whose token is that of the secret file `dashboard-token`, if there is one.
+
+        Args:
+            sessions: Of this dashboard.
+            folder: Of secrets.
+
+        Raises:
+            MisconfiguredError: The file's token is too short to be one.
+        """
+        file = folder / TOKEN_SECRET
+        token = file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+        if file.is_file() and len(token) < LEAST_TOKEN:
+            raise MisconfiguredError(
+                where=f"secret file {file}",
+                expected=f"a token of at least {LEAST_TOKEN} characters",
+                got=f"{len(token)} characters",
+                hint="Make one: python -c 'import secrets; print(secrets.token_urlsafe(24))'",
+            )
+        return cls(sessions, token)
 
     def who(self, token: str) -> Person | None:
         """Return who comes with a token; None if it is not the right one."""

@@ -74,5 +74,18 @@
     if (stream.readyState === EventSource.CLOSED) say(false, "Logged out: load the page again");
     else setTimeout(() => stream.readyState !== EventSource.OPEN && say(false, `Not connected since ${clock()}: what you see may be old`), 3000);
   });
+  // Within Airflow's frame a link to Airflow's own pages leads there, not into the frame.
+  if (window.parent !== window) {
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest?.("a[href]");
+      if (!link || link.origin !== location.origin || link.pathname.startsWith(`${root}/`)) return;
+      event.preventDefault();
+      const outside = window.parent.document.createElement("a");
+      outside.href = link.href;
+      window.parent.document.body.append(outside);
+      outside.click();
+      outside.remove();
+    });
+  }
   addEventListener("pagehide", () => stream.close());
 })();
