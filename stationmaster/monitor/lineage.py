@@ -128,7 +128,7 @@ def _is_platform(subject: Subject) -> bool:
 def _stands_on_platform(effect: Subject, cause: Subject) -> bool:
     """Tell whether something stands on a part of the platform; parts on stores and network."""
     if cause.kind is SubjectKind.PART:
-        return cause.name not in WATCHERS and not (
+        return cause.name.partition("/")[0] not in WATCHERS and not (
             _is_platform(effect) or effect.kind in UNDER_PLATFORM
         )
     if effect.kind is SubjectKind.PART:

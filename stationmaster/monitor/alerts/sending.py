@@ -14,7 +14,7 @@ from stationmaster.monitor.alerts.deadlines import in_time
 from stationmaster.monitor.checks.finding import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from stationmaster.monitor.alerts.channels import Delivers
     from stationmaster.monitor.alerts.outbox import Outbox, Waiting
@@ -47,16 +47,22 @@ class Sender:
     """Send what is due.
 
     Args:
-        outbox: Where messages wait.
+        outbox: Where messages wait; asked for when it is needed, for its database may be away.
         plan: It knows routes, teams and limits.
         channels: By name; those that the file of routes names, and the log.
     """
 
-    def __init__(self, outbox: Outbox, plan: AlertPlan, channels: Mapping[str, Delivers]) -> None:
-        self._outbox = outbox
+    def __init__(
+        self, outbox: Callable[[], Outbox], plan: AlertPlan, channels: Mapping[str, Delivers]
+    ) -> None:
+        self._ready = outbox
         self._plan = plan
         self._channels = channels
         self._sent_at: dict[str, deque[dt.datetime]] = {}
+
+    @property
+    def _outbox(self) -> Outbox:
+        return self._ready()
 
     def send(self, now: dt.datetime) -> Sent:
         """Send what is due at a moment; a channel that fails stops no other."""

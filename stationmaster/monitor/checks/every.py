@@ -9,6 +9,7 @@ from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from stationmaster.monitor.alerts.checks import ALERTING_CHECKS
 from stationmaster.monitor.checks.business.freshness import (
     dataset_stale,
     report_stale,
@@ -81,7 +82,12 @@ BUSINESS: Final[tuple[Check, ...]] = (
     numbers_changed,
 )
 
-EVERY_CHECK: Final[tuple[Check, ...]] = (*INFRASTRUCTURE_CHECKS, *PIPELINE, *BUSINESS)
+EVERY_CHECK: Final[tuple[Check, ...]] = (
+    *INFRASTRUCTURE_CHECKS,
+    *ALERTING_CHECKS,
+    *PIPELINE,
+    *BUSINESS,
+)
 
 ENTRY_POINTS: Final = "stationmaster.checks"
 """Group of entry points by which an installed package brings modules of checks along."""

@@ -6,6 +6,7 @@ import datetime as dt
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from stationmaster.monitor.facts.alerting import AlertingLook
 from stationmaster.monitor.facts.deliveries import Deliveries
 from stationmaster.monitor.facts.facts import Facts
 from stationmaster.monitor.facts.figures import FigureFacts
@@ -86,6 +87,7 @@ class Gathering:
             "published": lambda: PublishedFacts(facts.ledger.every_attempt, Places(self._settings)),
             "figures": lambda: FigureFacts(facts.ledger.every_attempt),
             "deliveries": self._deliveries,
+            "alerting": lambda: AlertingLook(self._settings, facts.monitoring, now),
             "lineage": partial(self._lineage, facts),
         }
         return facts

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt  # noqa: TC003 (pydantic reads it: watching/away)
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    import datetime as dt
+from typing import Any, Final
 
 __all__ = ["BY_PEOPLE", "Event", "EventKind"]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from stationmaster.monitor.checks.finding import Finding, Severity
+from stationmaster.monitor.checks.finding import (  # noqa: TC001 (pydantic reads them: watching/away)
+    Finding,
+    Severity,
+)
 
 __all__ = [
     "MEMORY",

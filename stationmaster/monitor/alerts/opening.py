@@ -1,0 +1,81 @@
+"""Open what alerts need, from the settings and the file of expectations."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+
+from stationmaster.monitor.alerts.alertmanager import AlertmanagerChannel
+from stationmaster.monitor.alerts.apprisechannel import AppriseChannel
+from stationmaster.monitor.alerts.channels import FileChannel, LogChannel
+from stationmaster.monitor.alerts.plan import AlertPlan
+from stationmaster.monitor.alerts.routing import LOG_CHANNEL
+from stationmaster.monitor.incidents.store import IncidentStore
+from stationmaster.monitor.monitoringfile import find_monitoring
+from stationmaster.step.errors import TemporaryError
+from stationmaster.step.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stationmaster.monitor.alerts.channels import Delivers
+    from stationmaster.monitor.alerts.routing import Alerting, Channel
+
+__all__ = ["alert_plan", "opened_store", "ready_channels"]
+
+PUBLIC_URL = "STATIONMASTER_DASHBOARD_PUBLIC_URL"
+
+
+def alert_plan(settings: Settings) -> AlertPlan:
+    """Return who is told of what, here.
+
+    Raises:
+        MisconfiguredError: The file of expectations cannot be used.
+    """
+    monitoring = find_monitoring(settings, settings.monitoring_file)
+    return AlertPlan(monitoring.alerts, settings.zone, public_url=os.environ.get(PUBLIC_URL, ""))
+
+
+def ready_channels(alerting: Alerting, settings: Settings) -> dict[str, Delivers]:
+    """Return the channels by name; the log is always one."""
+    found: dict[str, Delivers] = {LOG_CHANNEL: LogChannel()}
+    for name, channel in alerting.channels.items():
+        found[name] = _channel(name, channel, settings)
+    return found
+
+
+@contextmanager
+def opened_store(settings: Settings | None = None) -> Iterator[IncidentStore]:
+    """Open the incidents of the ledger that the settings name, with who is told of what.
+
+    Raises:
+        MisconfiguredError: The file of expectations cannot be used.
+        TemporaryError: The database does not let us in, or does not answer.
+    """
+    known = settings or Settings()
+    store = IncidentStore.open(known.ledger_location, alert_plan(known))
+    try:
+        yield store
+    except DBAPIError as error:
+        raise TemporaryError(
+            where=f"ledger at {store.name}",
+            expected="a database that lets us in and answers",
+            got=" ".join(str(error.orig).split()),
+            hint="Start the database, or correct STATIONMASTER_LEDGER_URI and its user's rights.",
+        ) from error
+    finally:
+        store.close()
+
+
+def _channel(name: str, channel: Channel, settings: Settings) -> Delivers:
+    if channel.kind == "apprise":
+        return AppriseChannel(channel, settings.secrets_folder)
+    if channel.kind == "alertmanager":
+        return AlertmanagerChannel(channel.url)
+    if channel.kind == "file":
+        own = channel.path if channel.path.name else f"{name}.jsonl"
+        return FileChannel(settings.home.absolute() / own)
+    return LogChannel()
