@@ -87,8 +87,8 @@ def test_an_alert_says_what_where_and_what_to_do(rule: dict[str, Any]) -> None:
 def test_the_page_that_an_alert_names_is_there(rule: dict[str, Any]) -> None:
     """Whoever is woken by it has something to read."""
     page = str(rule["annotations"]["runbook_url"]).rpartition("/")[2]
-    parts = ("scheduler", "dag-processor", "triggerer", "api-server")
-    pages = [page.replace("{{ $labels.part }}", part) for part in parts]
+    checks = ("scheduler-dead", "dag-processor-dead", "triggerer-dead", "api-server-unreachable")
+    pages = [page.replace("{{ $labels.check }}", check) for check in checks]
 
     assert [each for each in pages if not (ROOT / "docs" / "runbooks" / each).is_file()] == []
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from stationmaster.monitor.facts.airflow import AirflowFacts
+    from stationmaster.monitor.facts.alertmanager import AlertmanagerFacts
     from stationmaster.monitor.facts.cluster import ClusterFacts
     from stationmaster.monitor.facts.deliveries import DeliveryFacts
     from stationmaster.monitor.facts.figures import FigureFacts
@@ -106,6 +107,11 @@ class Facts:
     def prometheus(self) -> PrometheusFacts:
         """Return what Prometheus knows."""
         return self.part("prometheus")  # type: ignore[no-any-return]
+
+    @property
+    def alertmanager(self) -> AlertmanagerFacts:
+        """Return what Prometheus found by its own rules."""
+        return self.part("alertmanager")  # type: ignore[no-any-return]
 
     @property
     def platform(self) -> PartsFacts:

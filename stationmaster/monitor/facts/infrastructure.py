@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stationmaster.monitor.facts.airflowapi import AirflowApi
 from stationmaster.monitor.facts.airflowlook import AirflowLook
+from stationmaster.monitor.facts.alertmanager import AlertmanagerApi, AlertmanagerLook
 from stationmaster.monitor.facts.clusterapi import ClusterApi
 from stationmaster.monitor.facts.clusterlook import ClusterLook, namespaces_of
 from stationmaster.monitor.facts.partslook import PartsLook
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from stationmaster.monitor.facts.airflow import AirflowFacts
+    from stationmaster.monitor.facts.alertmanager import AlertmanagerFacts
     from stationmaster.monitor.facts.cluster import ClusterFacts
     from stationmaster.monitor.facts.parts import PartsFacts
     from stationmaster.monitor.facts.prometheus import PrometheusFacts
@@ -37,6 +39,7 @@ class Infrastructure:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._airflow = AirflowApi(settings.airflow_url, settings.secrets_folder)
+        self._alertmanager = AlertmanagerApi(settings.alertmanager_url)
         self._prometheus = PrometheusApi(settings.prometheus_url, settings.secrets_folder)
         self._cluster = ClusterApi(
             settings.kubernetes_url, kubeconfig=settings.runtime == "kubernetes"
@@ -48,7 +51,7 @@ class Infrastructure:
 
     def close(self) -> None:
         """Close all connections."""
-        for each in (self._airflow, self._prometheus, self._cluster):
+        for each in (self._airflow, self._alertmanager, self._prometheus, self._cluster):
             each.close()
 
     def parts(self, now: dt.datetime) -> Mapping[str, Callable[[], Any]]:
@@ -67,6 +70,9 @@ class Infrastructure:
         def prometheus() -> PrometheusFacts:
             return PrometheusLook(self._prometheus, now, self._namespaces)
 
+        def alertmanager() -> AlertmanagerFacts:
+            return AlertmanagerLook(self._alertmanager)
+
         def stores() -> StoresFacts:
             return StoresLook(self._stores, now)
 
@@ -75,6 +81,7 @@ class Infrastructure:
 
         return {
             "airflow": airflow,
+            "alertmanager": alertmanager,
             "cluster": cluster,
             "platform": platform,
             "prometheus": prometheus,

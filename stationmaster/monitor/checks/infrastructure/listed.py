@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from stationmaster.monitor.checks.infrastructure import (
     airflowparts,
+    alertmanager,
     databases,
     network,
     nodes,
@@ -51,5 +52,7 @@ INFRASTRUCTURE_CHECKS: Final[tuple[Check, ...]] = (
     ownparts.watcher_silent,
     ownparts.kubernetes_unreachable,
     ownparts.prometheus_unreachable,
+    alertmanager.prometheus_alert,
+    alertmanager.prometheus_silent,
 )
 """In the order in which one reads them: from the machines up."""
