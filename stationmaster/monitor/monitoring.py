@@ -45,7 +45,7 @@ def _a_zone(name: str) -> str:
 
 
 def _as_written(value: object) -> object:
-    """Refuse 06:35 without quotes: YAML 1.1 reads it as the number 395."""
+    """Refuse 10:30 without quotes: YAML 1.1 reads it as the number 630."""
     if isinstance(value, int) and not isinstance(value, bool):
         message = f'a time in quotes: "{value // 60:02}:{value % 60:02}"'
         raise ValueError(message)  # noqa: TRY004 (pydantic turns only a ValueError into its own)

@@ -110,7 +110,10 @@ class _Source:
     def attempts(self, pipeline: str, since: dt.date) -> list[Attempt]:
         """Return a pipeline's attempts."""
         return [
-            each for each in self.every if each.pipeline == pipeline and each.business_date >= since
+            each
+            for each in self.every
+            if each.pipeline == pipeline
+            and max(each.business_date, each.recorded_at.date()) >= since
         ]
 
     def costs(self, since: dt.date, until: dt.date) -> Mapping[str, Mapping[dt.date, float]]:

@@ -149,3 +149,22 @@ def test_the_report_is_due_at_0635() -> None:
 
     assert deadline.interval == dt.timedelta(minutes=35)
     assert type(deadline.reference).__name__ == "DagRunLogicalDateDeadline"
+
+
+def test_monitoring_and_the_dag_agree_when_the_report_is_due() -> None:
+    """One truth: what is late for Airflow's deadline is late for monitoring, to the minute."""
+    from stationmaster.monitor.monitoringfile import read_monitoring  # noqa: PLC0415 (only here)
+
+    expected = read_monitoring(ROOT / "dags" / "monitoring.yaml").pipelines
+    for name, dag in dag_bag().dags.items():
+        deadlines = dag.deadline or []
+        wanted = expected.get(name)
+        assert bool(deadlines) == (wanted is not None and wanted.due is not None)
+        for deadline in deadlines:
+            assert wanted is not None
+            assert wanted.starts is not None
+            assert wanted.due is not None
+            starts = dt.datetime.combine(dt.date(2011, 11, 22), wanted.starts)
+            assert (starts + deadline.interval).time() == wanted.due
+            assert dag.timetable.expression == f"{starts.minute} {starts.hour} * * *"
+            assert deadline.callback.kwargs["product"] == wanted.product

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from stationmaster.monitor.facts.attempts import Attempt
     from stationmaster.monitor.series.ledgerrows import StepRow
 
-__all__ = ["HISTORY_DAYS", "AttemptSource", "LedgerFacts", "Run", "StepRun"]
+__all__ = ["ACTIVE_DAYS", "HISTORY_DAYS", "AttemptSource", "LedgerFacts", "Run", "StepRun"]
 
 HISTORY_DAYS: Final = 100
 """How many business dates back checks look: twelve weeks to judge by, and some to spare."""
@@ -33,7 +33,10 @@ class AttemptSource(Protocol):
         """Return the pipelines of which something ended, or goes on, from day to day (UTC)."""
 
     def attempts(self, pipeline: str, since: dt.date) -> Iterable[Attempt]:
-        """Return a pipeline's attempts of the business dates since a day, in any order."""
+        """Return a pipeline's attempts of the business dates since a day, in any order.
+
+        Of older dates those that ran within the last 14 days.
+        """
 
     def costs(self, since: dt.date, until: dt.date) -> Mapping[str, Mapping[dt.date, float]]:
         """Return what each pipeline cost each day (UTC), in USD, where it has a price."""

@@ -14,6 +14,7 @@ from stationmaster.ledger.days import day_sums
 from stationmaster.ledger.engine import is_missing, make_engine, safe_name, transaction
 from stationmaster.ledger.models import attempt
 from stationmaster.monitor.facts.attempts import Attempt, attempt_of
+from stationmaster.monitor.facts.ledger import ACTIVE_DAYS, HISTORY_DAYS
 from stationmaster.monitor.facts.missing import FactsNotHereError, FactsUnavailableError
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ MOST_ATTEMPTS: Final = 100_000
 
 OVERLAP: Final = dt.timedelta(minutes=15)
 """A transaction that recorded before may be seen after."""
+
+OLDER_DATES: Final = dt.timedelta(days=HISTORY_DAYS - ACTIVE_DAYS)
+"""Of business dates before the history's first day, what was recorded so long after it counts."""
 
 COLUMNS: Final = (*(name for name in Attempt._fields if name in attempt.c), "result")
 KEY: Final = ("try_id", "shard", "attempt")
@@ -67,8 +71,7 @@ class LedgerReading:
             if self._newest is not None:
                 newer = attempt.c.recorded_at >= self._newest - OVERLAP
                 for each in self._read(newer, attempt.c.pipeline.in_(sorted(self._known))):
-                    if each.business_date >= self._since[each.pipeline]:
-                        self._keep(each)
+                    self._keep(each)
 
     def pipelines(self, since: dt.date, until: dt.date) -> set[str]:
         """Return the pipelines of which something ended from day to day, or goes on."""
@@ -82,15 +85,24 @@ class LedgerReading:
         return self._ask(ask)
 
     def attempts(self, pipeline: str, since: dt.date) -> Iterable[Attempt]:
-        """Return a pipeline's attempts of the business dates since a day."""
+        """Return a pipeline's attempts of the business dates since a day.
+
+        Of older dates those that ran of late: old days are caught up, and fail, too.
+        """
+        late = dt.datetime.combine(since, dt.time(), dt.UTC) + OLDER_DATES
         with self._lock:
             if pipeline not in self._known or since < self._since[pipeline]:
-                mine = (attempt.c.pipeline == pipeline, attempt.c.business_date >= since)
+                mine = attempt.c.pipeline == pipeline
                 self._known[pipeline] = {}
                 self._since[pipeline] = since
-                for each in self._read(*mine):
-                    self._keep(each)
-            return tuple(self._known[pipeline].values())
+                for condition in (attempt.c.business_date >= since, attempt.c.recorded_at >= late):
+                    for each in self._read(mine, condition):
+                        self._keep(each)
+            return tuple(
+                each
+                for each in self._known[pipeline].values()
+                if each.business_date >= since or each.recorded_at >= late
+            )
 
     def costs(self, since: dt.date, until: dt.date) -> Mapping[str, Mapping[dt.date, float]]:
         """Return what each pipeline cost each day, in USD, where anything of it had a price."""
