@@ -177,7 +177,7 @@ def hop(trouble: Trouble | None = None, ends: dt.datetime | None = None) -> Give
 
 def test_the_hop_that_fails_is_named() -> None:
     """DNS, the connection and TLS are told apart; a closed port is not the network's fault."""
-    whats = [
+    sentences = [
         found(network_broken, stores=hop(away(kind, during=during)))[0].what
         for kind, during in (
             (TroubleKind.NAME, "dns"),
@@ -186,9 +186,9 @@ def test_the_hop_that_fails_is_named() -> None:
         )
     ]
 
-    assert "its name is not found" in whats[0]
-    assert "no connection comes" in whats[1]
-    assert "TLS fails" in whats[2]
+    assert "its name is not found" in sentences[0]
+    assert "no connection comes" in sentences[1]
+    assert "TLS fails" in sentences[2]
     assert found(network_broken, stores=hop(away(TroubleKind.CLOSED, during="tcp"))) == []
     assert found(network_broken, stores=hop()) == []
 
