@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from stationmaster.monitor.checks.infrastructure.airflowparts import (
     scheduler_dead,
     triggerer_dead,
 )
-from stationmaster.monitor.facts.airflow import AirflowPipeline, ImportProblem
+from stationmaster.monitor.facts.airflow import AirflowPipeline, AirflowRun, ImportProblem
 from stationmaster.monitor.facts.given import GivenAirflow
 from stationmaster.monitor.monitoring import Monitoring, PipelineExpectation
 from tests.monitor_infrastructure.infrastructure import (
@@ -41,6 +42,14 @@ PARTS = [
     (dag_processor_dead, "dag-processor"),
     (triggerer_dead, "triggerer"),
 ]
+RAN = AirflowRun(
+    pipeline="morning",
+    run_id="r1",
+    state="success",
+    kind="scheduled",
+    run_after=NOW - minutes(1500),
+    ended_at=NOW - minutes(1400),
+)
 SCHEDULER = {"app.kubernetes.io/component": "scheduler"}
 
 
@@ -131,12 +140,23 @@ def test_a_broken_dag_file_names_its_pipeline() -> None:
     assert found(dag_import_error, airflow=airflow()) == []
 
 
+def test_a_pipeline_that_has_never_run_is_not_missed() -> None:
+    """On a new cluster all are paused; what somebody ran by hand is not due by itself."""
+    monitoring = Monitoring(pipelines={"morning": PipelineExpectation(due=dt.time(6, 35))})
+    pipelines = (AirflowPipeline(name="morning", paused=True),)
+    by_hand = dataclasses.replace(RAN, kind="manual")
+
+    for runs in ((), (by_hand,)):
+        given = airflow(given_pipelines=pipelines, given_runs=runs)
+        assert found(pipeline_paused, airflow=given, monitoring=monitoring) == []
+
+
 def test_a_paused_pipeline_is_found_only_where_somebody_waits_for_it() -> None:
     """A pipeline without a due time may be paused for ever."""
     due = PipelineExpectation(due=dt.time(6, 35), readers=("management",), owner="analytics")
     monitoring = Monitoring(pipelines={"morning": due, "free": PipelineExpectation()})
     pipelines = [AirflowPipeline(name=name, paused=True) for name in ("free", "morning", "other")]
-    given = airflow(given_pipelines=(*pipelines, AirflowPipeline(name="on")))
+    given = airflow(given_pipelines=(*pipelines, AirflowPipeline(name="on")), given_runs=(RAN,))
 
     (finding,) = found(pipeline_paused, airflow=given, monitoring=monitoring)
 

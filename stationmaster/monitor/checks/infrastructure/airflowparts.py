@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stationmaster.monitor.checks.check import Check
-    from stationmaster.monitor.facts.airflow import AirflowPart
+    from stationmaster.monitor.facts.airflow import AirflowPart, AirflowRun
     from stationmaster.monitor.facts.facts import Facts
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
     "triggerer_dead",
 ]
 
-BEFORE_ITS_FIRST: Final = dt.timedelta(minutes=5)
+LATELY: Final = dt.timedelta(days=14)
 
 
 @check(
@@ -140,9 +140,12 @@ def dag_import_error(facts: Facts) -> Iterator[Finding]:
 def pipeline_paused(facts: Facts) -> Iterator[Finding]:
     """A pipeline whose day people wait for is paused in Airflow: none of it starts by itself."""
     expected = facts.monitoring.pipelines
-    for pipeline in facts.airflow.pipelines():
+    paused = [each for each in facts.airflow.pipelines() if each.paused]
+    # One that nobody has ever started, as on a new cluster, is not missed by anybody.
+    ran = {run.pipeline for run in facts.airflow.ended_runs(facts.now - LATELY) if _by_itself(run)}
+    for pipeline in paused:
         mine = expected.get(pipeline.name)
-        if mine is None or mine.due is None or not pipeline.paused:
+        if mine is None or mine.due is None or pipeline.name not in ran:
             continue
         yield pipeline_paused.finding(
             Subject(SubjectKind.PIPELINE, pipeline.name),
@@ -181,6 +184,10 @@ def causes_of_part(facts: Facts, component: str) -> tuple[Subject, ...]:
             if not pod.node:
                 causes[Subject(SubjectKind.POD, pod.namespace)] = None
     return tuple(causes)
+
+
+def _by_itself(run: AirflowRun) -> bool:
+    return run.kind == "scheduled"
 
 
 def _silent(
