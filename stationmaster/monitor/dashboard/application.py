@@ -31,7 +31,7 @@ from stationmaster.monitor.dashboard.pages.showing import PAGES, pages_router, s
 from stationmaster.monitor.dashboard.reading.expectations import title_of
 from stationmaster.monitor.dashboard.settings import Login
 from stationmaster.monitor.dashboard.state import dashboard_of
-from stationmaster.step.errors import StepError
+from stationmaster.step.errors import MisconfiguredError, StepError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -195,5 +195,7 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _away(request: Request, error: Exception) -> Response:
     sentence = sentence_of(error) if isinstance(error, StepError) else str(error)
     log.warning("%s %s: %s", request.method, request.url.path, sentence)
-    title = "The ledger does not answer"
+    if isinstance(error, MisconfiguredError):
+        return _message(request, HTTPStatus.BAD_REQUEST, "That is not possible", sentence)
+    title = "Something that is needed does not answer"
     return _message(request, HTTPStatus.SERVICE_UNAVAILABLE, title, sentence)

@@ -56,6 +56,7 @@ class Live:
         self._silent_after = silent_after
         self._listeners: set[asyncio.Queue[str]] = set()
         self._looking: asyncio.Task[None] | None = None
+        self._over = False
         self.looks = 0
 
     @property
@@ -79,13 +80,18 @@ class Live:
         end = loop.time() + LONGEST.total_seconds()
         try:
             yield "retry: 2000\n" + _event("changed", TOPICS)
-            while loop.time() < end:
+            while loop.time() < end and not self._over:
                 try:
                     yield await asyncio.wait_for(queue.get(), STILL_THERE_SECONDS)
                 except TimeoutError:
                     yield ": still there\n\n"
         finally:
             self._listeners.discard(queue)
+
+    def end(self) -> None:
+        """End all streams: the server stops, and does not wait for pages that are open."""
+        self._over = True
+        self._tell(": over\n\n")
 
     def changed(self, topics: Sequence[str]) -> None:
         """Tell all pages at once that something changed: somebody acted."""

@@ -26,6 +26,7 @@ from stationmaster.monitor.monitoringfile import find_monitoring
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from starlette.types import ASGIApp
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from stationmaster.monitor.dashboard.access.doors import Door
     from stationmaster.monitor.dashboard.access.oidc import OidcLogin
 
-__all__ = ["app", "bring_up", "build", "serve"]
+__all__ = ["DashboardServer", "app", "bring_up", "build", "serve"]
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +111,38 @@ def app() -> ASGIApp:
     return make_app(build(DashboardSettings()))
 
 
+class DashboardServer(uvicorn.Server):
+    """Serve a dashboard; open pages, which listen for ever, do not hold its end.
+
+    Args:
+        dashboard: Which.
+        host: Address to listen at.
+        port: Likewise.
+    """
+
+    def __init__(self, dashboard: Dashboard, *, host: str, port: int) -> None:
+        self._live = dashboard.live
+        super().__init__(
+            uvicorn.Config(
+                make_app(dashboard),
+                host=host,
+                port=port,
+                # Who sent a request is the peer, not what a header says: a proxy is known by its
+                # address.
+                proxy_headers=False,
+                server_header=False,
+                access_log=False,
+                log_level="warning",
+                timeout_graceful_shutdown=END_SECONDS,
+            )
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then all else."""
+        self._live.end()
+        await super().shutdown(sockets)
+
+
 def serve(dashboard: Dashboard, *, host: str, port: int) -> None:
     """Serve a dashboard until somebody ends it.
 
@@ -118,17 +151,7 @@ def serve(dashboard: Dashboard, *, host: str, port: int) -> None:
         host: Address to listen at.
         port: Likewise.
     """
-    uvicorn.run(
-        make_app(dashboard),
-        host=host,
-        port=port,
-        # Who sent a request is the peer, not what a header says: a proxy is known by its address.
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
-        log_level="warning",
-        timeout_graceful_shutdown=END_SECONDS,
-    )
+    DashboardServer(dashboard, host=host, port=port).run()
 
 
 def _oidc(settings: DashboardSettings, place: Settings) -> OidcLogin | None:
