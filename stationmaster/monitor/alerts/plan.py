@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from stationmaster.monitor.alerts.hours import next_at_work
+from stationmaster.monitor.alerts.hours import next_at_work, next_time_of_day
 from stationmaster.monitor.alerts.message import ENDS, Message
 from stationmaster.monitor.checks.finding import Severity
 from stationmaster.monitor.incidents.events import Event, EventKind
@@ -73,10 +73,7 @@ class AlertPlan:
         escalated = self._escalated(incident, route, told, now)
         if escalated:
             return escalated
-        hours = route.repeat_hours
-        if hours is None or now - told.reminded_at < dt.timedelta(hours=hours):
-            return ()
-        if self._due_at_of(incident, now) > now:
+        if not self._is_to_be_reminded(incident, route, told, now):
             return ()
         sentence = f"It is still there, and nobody has acknowledged it: {incident.title}"
         return [Event(incident_id=incident.id, at=now, kind=EventKind.REMINDED, sentence=sentence)]
@@ -117,6 +114,17 @@ class AlertPlan:
             document={"step": len(due), "from": incident.escalation},
         )
         return [event]
+
+    def _is_to_be_reminded(
+        self, incident: StandingIncident, route: Route, told: LastTold, now: dt.datetime
+    ) -> bool:
+        if self._due_at_of(incident, now) > now:
+            return False
+        hours, digest = route.repeat_hours, self.alerting.team(incident.owner).digest
+        if hours is not None and now - told.reminded_at >= dt.timedelta(hours=hours):
+            return True
+        zone = self.zone_of(incident.owner)
+        return digest is not None and next_time_of_day(told.reminded_at, digest, zone) <= now
 
     def _channels(self, happening: Happening, route: Route) -> Iterable[str]:
         incident, kind = happening.incident, happening.event.kind

@@ -23,8 +23,11 @@ Format = Literal["text", "markdown", "html"]
 
 FORMATS: Final[dict[Format, str]] = {"text": "txt", "markdown": "md", "html": "html"}
 
-SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|~])")
+SPECIAL: Final = re.compile(r"([\\`*_\[\]|~])")
 """What means something in Markdown, and would let an error's text write links or headings."""
+
+CALLING: Final = re.compile(r"@(?=everyone\b|here\b|channel\b|all\b)", re.IGNORECASE)
+"""What would call a whole room, where a step's error says it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ def rendered(messages: Sequence[Message], form: Format, zone: ZoneInfo) -> Rende
         alert = view_of(messages[0], zone)
         width = max(len(each) for each in (*_titles(alert), "")) + 1
         body = _template(f"alert.{ending}").render(alert=alert, title=alert.subject, width=width)
-        return Rendered(title=alert.subject, body=body.strip() + "\n", format=form)
+        title = _harmless(alert.subject) if form == "markdown" else alert.subject
+        return Rendered(title=title, body=body.strip() + "\n", format=form)
     storm = storm_view(messages, zone)
     body = _template(f"storm.{ending}").render(storm=storm, title=storm.title)
     return Rendered(title=storm.title, body=body.strip() + "\n", format=form)
@@ -83,7 +87,16 @@ def _template(name: str) -> jinja2.Template:
 
 
 def _plain_in_markdown(text: str) -> str:
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return SPECIAL.sub(r"\\\1", _harmless(text))
+
+
+def _harmless(text: str) -> str:
+    """Return a text without what chats take for commands: <!channel>, <@user>, @here.
+
+    Chats escape differently, so the signs are replaced by others that look like them.
+    """
+    flat = " ".join(text.split()).replace("<", "‹").replace(">", "›")
+    return CALLING.sub("@\N{ZERO WIDTH SPACE}", flat)
 
 
 def _url_in_markdown(url: str) -> str:

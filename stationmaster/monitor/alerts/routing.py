@@ -99,7 +99,8 @@ class Team(_Part):
     zone: str = Field(default="", description="Time zone; the business's own by default.")
     quiet: QuietHours | None = None
     digest: _Clock | None = Field(
-        default=None, description="When each day one message tells what is open; never by default."
+        default=None,
+        description="When each day one message tells what nobody acknowledged; never by default.",
     )
 
     @model_validator(mode="after")

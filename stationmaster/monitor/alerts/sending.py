@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from stationmaster.monitor.alerts.channels import Batch, ChannelError
 from stationmaster.monitor.alerts.deadlines import in_time
 from stationmaster.monitor.checks.finding import Severity
+from stationmaster.monitor.incidents.events import EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -116,9 +117,11 @@ class Sender:
                 done.held += sum(len(each) for each in needed)
                 return []
             return [needed]
-        if len(needed) >= self._plan.alerting.storm:
+        late = [each for each in needed if _came_late(each[-1])]
+        if len(needed) >= self._plan.alerting.storm or len(late) == len(needed):
             return [needed]
-        return [[each] for each in needed]
+        fresh = [[each] for each in needed if each not in late]
+        return [late, *fresh] if late else fresh
 
     def _deliver(
         self, name: str, groups: list[list[Waiting]], now: dt.datetime, done: Sent
@@ -209,6 +212,15 @@ def _is_over_untold(fresh: Sequence[Waiting], *, told: bool) -> bool:
     """
     newest = fresh[-1].message
     return newest.ends and not told and newest.severity is not Severity.CRITICAL
+
+
+def _came_late(waiting: Waiting) -> bool:
+    """Tell whether it waited for the morning, for its channel, or only reminds: it can be shared.
+
+    What waited together comes as one message.
+    """
+    waited = waiting.due_at - waiting.made_at
+    return waited > FIRST_PAUSE or waiting.message.kind is EventKind.REMINDED
 
 
 def _pause(attempts: int) -> dt.timedelta:
