@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["PrometheusLook"]
 
 STEP: Final = dt.timedelta(minutes=30)
-MINUTE: Final = dt.timedelta(minutes=1)
+FINE: Final = dt.timedelta(minutes=5)
 LITTLE_MEMORY: Final = 0.05
-FRESH: Final = dt.timedelta(minutes=10)
 
 VOLUME_LABELS: Final = ("namespace", "persistentvolumeclaim")
 DISK_FILTER: Final = '{fstype!~"tmpfs|ramfs|overlay|squashfs|fuse.*|iso9660|erofs|nsfs"}'
@@ -125,7 +124,7 @@ class PrometheusLook:
         if not total:
             message = "Prometheus has no figures of nodes' memory (node-exporter)"
             raise FactsNotHereError(message)
-        shares = self.query_range(little, over=dt.timedelta(hours=1), step=MINUTE)
+        shares = self.query_range(little, over=CYCLE, step=FINE)
         since = {_node(series.labels): _below_since(series) for series in shares}
         return tuple(
             NodeMemory(
