@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
@@ -35,7 +36,10 @@ def in_time(function: Callable[[], T], seconds: float, *, name: str) -> T:
         except BaseException as error:  # noqa: BLE001 (raised where it is waited for)
             errors.append(error)
 
-    thread = threading.Thread(target=run, name=f"stationmaster-{name}", daemon=True)
+    # In the caller's context: a span that is open stays the parent of those made there.
+    thread = threading.Thread(
+        target=contextvars.copy_context().run, args=[run], name=f"stationmaster-{name}", daemon=True
+    )
     thread.start()
     thread.join(seconds)
     if errors:

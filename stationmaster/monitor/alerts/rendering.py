@@ -26,6 +26,13 @@ FORMATS: Final[dict[Format, str]] = {"text": "txt", "markdown": "md", "html": "h
 SPECIAL: Final = re.compile(r"([\\`*_\[\]|~])")
 """What means something in Markdown, and would let an error's text write links or headings."""
 
+ANGLES: Final = str.maketrans(
+    {
+        "<": "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}",
+        ">": "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}",
+    }
+)
+
 CALLING: Final = re.compile(r"@(?=everyone\b|here\b|channel\b|all\b)", re.IGNORECASE)
 """What would call a whole room, where a step's error says it."""
 
@@ -95,7 +102,7 @@ def _harmless(text: str) -> str:
 
     Chats escape differently, so the signs are replaced by others that look like them.
     """
-    flat = " ".join(text.split()).replace("<", "‹").replace(">", "›")
+    flat = " ".join(text.split()).translate(ANGLES)
     return CALLING.sub("@\N{ZERO WIDTH SPACE}", flat)
 
 
