@@ -1,0 +1,96 @@
+"""Break things on purpose, and look whether monitoring finds each as one incident, and no more.
+
+`python -m tests.monitor_drill [quiet|data|stores|kind]… [--only WORDS]` appends one JSON line a
+fault or period to docs/proofs/monitor.jsonl, and ends with 1 when one was not as it must be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.monitor_drill.laptop import FAULTS
+from tests.monitor_drill.quiet import PERIODS, quiet_days
+from tests.monitor_drill.scene import tried
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["main"]
+
+ROOT: Final = Path(__file__).parents[2]
+RECORD: Final = ROOT / "docs" / "proofs" / "monitor.jsonl"
+PARTS: Final = ("quiet", "data")
+
+
+def _trials(part: str, seed: int) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+    """Yield the name of each trial of a part, and what does it."""
+    if part == "quiet":
+        for period in PERIODS:
+            yield period, lambda period=period: quiet_days(period, seed=seed)  # type: ignore[misc]
+    elif part == "data":
+        for fault in FAULTS:
+            yield fault.name, lambda fault=fault: tried(fault, seed=seed)  # type: ignore[misc]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run trials; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.monitor_drill", description=__doc__)
+    parser.add_argument("parts", nargs="*", default=PARTS, metavar="|".join(PARTS))
+    parser.add_argument("--only", default="", help="trials whose names have these words in them")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--record", type=Path, default=RECORD)
+    given = parser.parse_args(arguments)
+    unknown = set(given.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"expected parts of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}")
+    wrong = 0
+    for part in given.parts:
+        for name, trial in _trials(part, given.seed):
+            if given.only in name:
+                wrong += _written(part, name, trial, given.record, given.seed)
+    return 1 if wrong else 0
+
+
+def _written(
+    part: str, name: str, trial: Callable[[], dict[str, Any]], record: Path, seed: int
+) -> bool:
+    """Do one trial, write its line, and tell whether it went wrong."""
+    begun = time.monotonic()
+    line = {
+        "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "revision": _revision(),
+        "part": part,
+        "seed": seed,
+        **trial(),
+        "took_s": round(time.monotonic() - begun, 1),
+    }
+    record.parent.mkdir(parents=True, exist_ok=True)
+    with record.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+    verdict = "WRONG: " + "; ".join(line["wrong"]) if line["wrong"] else "as it must be"
+    noticed = (
+        f"{line.get('check', '')} after {line['noticed_s']} s; " if "noticed_s" in line else ""
+    )
+    sys.stdout.write(f"{part}: {name}: {noticed}{verdict}\n")
+    sys.stdout.flush()
+    return bool(line["wrong"])
+
+
+def _revision() -> str:
+    git = ["git", "-C", str(ROOT)]
+    shown = [*git, "rev-parse", "--short", "HEAD"]
+    head = subprocess.run(shown, check=True, capture_output=True, text=True).stdout.strip()
+    changed = [*git, "status", "--porcelain", "--untracked-files=no"]
+    dirty = subprocess.run(changed, check=True, capture_output=True, text=True).stdout.strip()
+    return f"{head}+" if dirty else head
+
+
+if __name__ == "__main__":
+    sys.exit(main())

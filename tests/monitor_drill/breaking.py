@@ -1,0 +1,300 @@
+"""How the simulated world is broken: each function breaks something, and says until when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from tests.monitor_drill.pipelines import moment
+from tests.monitor_drill.plans import StepPlan, Table, Trip
+from tests.monitor_drill.realsteps import real_step, trip_of
+from tests.monitor_drill.scene import Course, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.monitor_drill.world import Change
+
+__all__ = [
+    "at_risk",
+    "broken",
+    "dearer",
+    "fails",
+    "figure",
+    "late_file",
+    "memory_grows",
+    "missing_file",
+    "no_rows",
+    "on",
+    "quarantine_creeps",
+    "report",
+    "retries",
+    "skipped",
+    "slower",
+    "stuck",
+    "support_late",
+    "until_next_day",
+    "volume",
+]
+
+HOUR: Final = dt.timedelta(hours=1)
+MINUTE: Final = dt.timedelta(minutes=1)
+NEVER: Final = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
+
+
+def on(step: str, day: dt.date, change: Callable[[StepPlan], StepPlan]) -> Change:
+    """Return a change of one step (`pipeline/step`) on one business date."""
+
+    def changed(plan: StepPlan, at: dt.datetime) -> StepPlan:
+        del at
+        mine = f"{plan.pipeline}/{plan.step}" == step and plan.day == day
+        return change(plan) if mine else plan
+
+    return changed
+
+
+def late_file(scene: Scene) -> Course:
+    """Let the web shop deliver at nine instead of by night."""
+    came = scene.at(9)
+    scene.world.deliveries["web", scene.business_date] = came
+    due = scene.at(6)
+    return Course(begins=due, mended=came, closes_by=came + HOUR)
+
+
+def missing_file(scene: Scene) -> Course:
+    """Let the app deliver nothing until somebody asks, at 13:00."""
+    came = scene.at(13)
+    scene.world.deliveries["app", scene.business_date] = came
+    return Course(begins=scene.at(6), mended=came, closes_by=came + HOUR)
+
+
+def support_late(scene: Scene) -> Course:
+    """Let support's API be incomplete until eight."""
+    came = scene.at(8)
+    scene.world.deliveries["support", scene.business_date] = came
+    return Course(begins=scene.at(6), mended=came, closes_by=came + HOUR)
+
+
+def broken(source: str, fault: str, tries: int = 1) -> Callable[[Scene], Course]:
+    """Return what lets a real step break by its source until somebody clears it at 9:00."""
+
+    def inject(scene: Scene) -> Course:
+        trip = trip_of(source, fault, scene.business_date)
+        cleared = scene.at(9)
+        step = f"morning_analytics/extract_{source}"
+        scene.world.changes.append(
+            on(
+                step,
+                scene.business_date,
+                lambda plan: replace(plan, trips=(trip,) * tries, fails=cleared),
+            )
+        )
+        return Course(begins=scene.at(6, 1), mended=cleared, closes_by=cleared + HOUR)
+
+    return inject
+
+
+def volume(source: str, factor: float) -> Callable[[Scene], Course]:
+    """Return what lets a source have so many times its records, for one day."""
+
+    def inject(scene: Scene) -> Course:
+        scene.world.book.volumes[source, scene.business_date] = factor
+        return until_next_day(scene)
+
+    return inject
+
+
+def until_next_day(scene: Scene) -> Course:
+    """Return a course from the morning's run to that of the next day, which is well."""
+    return Course(
+        begins=scene.at(6, 2),
+        mended=scene.at(6, 0, 1),
+        closes_by=scene.at(8, 0, 1),
+        every=10 * MINUTE,
+    )
+
+
+def no_rows(scene: Scene) -> Course:
+    """Let a real step read files without records."""
+    code, said = real_step("delivery", "empty", scene.business_date)
+    assert code == 0
+    step = "morning_analytics/extract_delivery"
+    told = said.model_copy(update={"inputs": ()})
+    scene.world.changes.append(on(step, scene.business_date, lambda plan: replace(plan, says=told)))
+    return until_next_day(scene)
+
+
+def slower(step: str, factor: float) -> Callable[[Scene], Course]:
+    """Return what lets a step take so many times as long, for one day."""
+
+    def inject(scene: Scene) -> Course:
+        scene.world.changes.append(
+            on(
+                step,
+                scene.business_date,
+                lambda plan: replace(plan, seconds=plan.seconds * factor),
+            )
+        )
+        return until_next_day(scene)
+
+    return inject
+
+
+def memory_grows(scene: Scene) -> Course:
+    """Let merge_customers need 10 % more each day, until somebody mends it after ten days."""
+    first, mended = scene.business_date, scene.business_date + dt.timedelta(days=10)
+
+    def grown(plan: StepPlan, at: dt.datetime) -> StepPlan:
+        del at
+        if plan.step != "merge_customers" or not first <= plan.day < mended:
+            return plan
+        factor = 1.1 ** ((plan.day - first).days + 1)
+        return replace(plan, memory_bytes=min(plan.memory_bytes * factor, plan.asked_bytes))
+
+    scene.world.changes.append(grown)
+    return Course(
+        begins=scene.at(6),
+        mended=moment(mended, dt.time(6), 1),
+        closes_by=moment(mended, dt.time(12), 6),
+        every=4 * HOUR,
+    )
+
+
+def quarantine_creeps(scene: Scene) -> Course:
+    """Let a third more of the visits be set aside each day, for ten days."""
+    first, mended = scene.business_date, scene.business_date + dt.timedelta(days=10)
+
+    def more(plan: StepPlan, at: dt.datetime) -> StepPlan:
+        del at
+        if plan.step != "extract_web" or not first <= plan.day < mended:
+            return plan
+        share = 0.004 * 1.35 ** ((plan.day - first).days + 1)
+        rows = plan.tables["web_sessions"].rows
+        aside = round(rows * share)
+        return replace(plan, tables={**plan.tables, "web_sessions": Table(rows - aside, aside)})
+
+    scene.world.changes.append(more)
+    return Course(
+        begins=scene.at(6),
+        mended=moment(mended, dt.time(6), 1),
+        closes_by=moment(mended, dt.time(12), 6),
+        every=4 * HOUR,
+    )
+
+
+def fails(step: str, trip: Trip, tries: int = 4) -> Callable[[Scene], Course]:
+    """Return what lets a step fail by each of its tries, until somebody clears it at 9:30."""
+
+    def inject(scene: Scene) -> Course:
+        cleared = scene.at(9, 30)
+        scene.world.changes.append(
+            on(
+                step,
+                scene.business_date,
+                lambda plan: replace(plan, trips=(trip,) * tries, fails=cleared),
+            )
+        )
+        return Course(begins=scene.at(6, 2), mended=cleared, closes_by=cleared + HOUR)
+
+    return inject
+
+
+def retries(scene: Scene) -> Course:
+    """Let a step fail once a day, each day, by its own fault: it always goes well in the end."""
+    trip = Trip(verdict="step_failed", seconds=60, sentence="KeyError: 'customer'")
+    first = scene.business_date
+    mended = first + dt.timedelta(days=6)
+
+    def again(plan: StepPlan, at: dt.datetime) -> StepPlan:
+        del at
+        mine = plan.step == "load_payments" and first <= plan.day < mended
+        return replace(plan, trips=(trip,)) if mine else plan
+
+    scene.world.changes.append(again)
+    return Course(
+        begins=moment(first + dt.timedelta(days=3), dt.time(2, 30), 1),
+        mended=moment(mended, dt.time(2, 30), 1),
+        closes_by=moment(mended, dt.time(12), 4),
+        every=2 * HOUR,
+    )
+
+
+def stuck(scene: Scene) -> Course:
+    """Let a step hang until somebody kills it at nine."""
+    ends = scene.at(9)
+    step = "nightly_finance/load_payments"
+    scene.world.changes.append(
+        on(step, scene.business_date, lambda plan: replace(plan, stuck_until=ends))
+    )
+    return Course(begins=scene.at(2, 32), mended=ends, closes_by=ends + 3 * HOUR)
+
+
+def skipped(scene: Scene) -> Course:
+    """Let Airflow leave the report out."""
+    step = "morning_analytics/report_morning"
+    scene.world.changes.append(
+        on(step, scene.business_date, lambda plan: replace(plan, skipped=True))
+    )
+    return until_next_day(scene)
+
+
+def report(**fields: bool) -> Callable[[Scene], Course]:
+    """Return what lets the report be published wrongly: fields of its plan."""
+
+    def inject(scene: Scene) -> Course:
+        step = "morning_analytics/report_morning"
+        scene.world.changes.append(
+            on(step, scene.business_date, lambda plan: replace(plan, **fields))  # type: ignore[arg-type]
+        )
+        return until_next_day(scene)
+
+    return inject
+
+
+def figure(step: str, name: str, factor: float) -> Callable[[Scene], Course]:
+    """Return what lets a step say so many times a figure, for one day."""
+
+    def inject(scene: Scene) -> Course:
+        def changed(plan: StepPlan) -> StepPlan:
+            assert name in plan.figures, sorted(plan.figures)
+            return replace(plan, figures={**plan.figures, name: plan.figures[name] * factor})
+
+        scene.world.changes.append(on(step, scene.business_date, changed))
+        return until_next_day(scene)
+
+    return inject
+
+
+def dearer(scene: Scene) -> Course:
+    """Let close_books need twice the cores: the same work for twice the money."""
+    first = scene.business_date
+
+    def more(plan: StepPlan, at: dt.datetime) -> StepPlan:
+        del at
+        mine = plan.step == "close_books" and plan.day == first
+        return replace(plan, cores=plan.cores * 2) if mine else plan
+
+    scene.world.changes.append(more)
+    return Course(
+        begins=scene.at(0, 0, 1),
+        mended=scene.at(0, 5, 2),
+        closes_by=scene.at(3, 0, 2),
+        every=20 * MINUTE,
+    )
+
+
+def at_risk(scene: Scene) -> Course:
+    """Let the merge be tried again so often that the report cannot be up by 06:35."""
+    trip = Trip(verdict="temporary", exit_code=75, seconds=260, sentence="No lock on the table")
+    step = "morning_analytics/merge_customers"
+    scene.world.changes.append(
+        on(
+            step,
+            scene.business_date,
+            lambda plan: replace(plan, trips=(trip,) * 3, seconds=plan.seconds * 2.2),
+        )
+    )
+    return Course(
+        begins=scene.at(6, 10), mended=scene.at(6, 36), closes_by=scene.at(8), every=MINUTE
+    )

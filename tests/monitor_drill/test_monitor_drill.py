@@ -1,0 +1,29 @@
+"""The drill, small: a quiet day, and five faults, each found by the right check as one incident."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.monitor_drill.laptop import FAULTS
+from tests.monitor_drill.quiet import quiet_days
+from tests.monitor_drill.scene import tried
+
+SMALL = ("late file", "renamed field", "step failing", "slower than usual", "report not written")
+
+
+def test_a_quiet_day_makes_no_alert() -> None:
+    """What happens on a day on which nothing is wrong opens no incident and sends no message."""
+    line = quiet_days("busy weeks", days=1, minutes=20)
+
+    assert line["wrong"] == []
+    assert line["messages"] == 0
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_fault_is_one_incident_of_the_right_check(name: str) -> None:
+    """It is found in time, names what to do, takes all that comes of it along, and closes."""
+    fault = next(each for each in FAULTS if each.name == name)
+
+    line = tried(fault)
+
+    assert line["wrong"] == []
