@@ -31,6 +31,7 @@ from stationmaster.monitor.dashboard.pages.showing import PAGES, pages_router, s
 from stationmaster.monitor.dashboard.reading.expectations import title_of
 from stationmaster.monitor.dashboard.settings import Login
 from stationmaster.monitor.dashboard.state import dashboard_of
+from stationmaster.monitor.tracing.requests import TracedRequests
 from stationmaster.step.errors import MisconfiguredError, StepError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def make_app(dashboard: Dashboard) -> ASGIApp:
             https_only=settings.is_encrypted,
         )
     return Guards(
-        app,
+        TracedRequests(app),
         framed_by="'self'" if settings.login is Login.AIRFLOW else "'none'",
         encrypted=settings.is_encrypted,
         hosts=_hosts(dashboard),

@@ -16,6 +16,7 @@ from stationmaster.monitor.dashboard.sample.making import SENTENCE, make_sample,
 from stationmaster.monitor.dashboard.sample.shop import MONITORING
 from stationmaster.monitor.dashboard.serving import build, serve
 from stationmaster.monitor.dashboard.settings import DashboardSettings, Login
+from stationmaster.monitor.tracing.spans import tracing
 from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.settings import Settings
 
@@ -49,7 +50,8 @@ def dashboard(
             typer.echo("Whoever has this link may see and act. Ctrl+C ends it.")
         else:
             typer.echo(f"Dashboard at {host}:{port}; people come by {settings.public_url}")
-        serve(built, host=host, port=port)
+        with tracing("stationmaster-dashboard"):
+            serve(built, host=host, port=port)
 
 
 def _sample(settings: DashboardSettings, folder: Path) -> Dashboard:

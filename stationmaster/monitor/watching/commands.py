@@ -21,6 +21,8 @@ from stationmaster.monitor.alerts.sending import Sender
 from stationmaster.monitor.checks.every import all_checks
 from stationmaster.monitor.checks.looking import Outcome
 from stationmaster.monitor.facts.gathering import Gathering
+from stationmaster.monitor.tracing.channels import traced_channels
+from stationmaster.monitor.tracing.spans import span, tracing
 from stationmaster.monitor.watching.away import Away
 from stationmaster.monitor.watching.watcher import Watcher
 from stationmaster.step.errors import MisconfiguredError
@@ -63,7 +65,11 @@ def watch(
     for noisy in ("httpx", "httpcore", "apprise", "kubernetes"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     settings = Settings()
-    with opened_store(settings) as store, _watcher(settings, store, seconds) as watcher:
+    with (
+        tracing("stationmaster-watcher"),
+        opened_store(settings) as store,
+        _watcher(settings, store, seconds) as watcher,
+    ):
         if once or moment is not None:
             _tell(_turn(watcher, moment), as_json=as_json)
             watcher.give_back(_now())
@@ -101,7 +107,7 @@ def _watch_on(watcher: Watcher, seconds: float, *, as_json: bool) -> None:
 @contextlib.contextmanager
 def _watcher(settings: Settings, store: IncidentStore, seconds: float) -> Iterator[Watcher]:
     plan = alert_plan(settings)
-    channels = ready_channels(plan.alerting, settings)
+    channels = traced_channels(ready_channels(plan.alerting, settings), lambda: store.engine)
     with Gathering(settings) as gathering:
         yield Watcher(
             store,
@@ -132,7 +138,14 @@ def _metrics(store: IncidentStore, port: int) -> Iterator[None]:
 
 def _turn(watcher: Watcher, at: dt.datetime | None) -> Watched:
     now = _now()
-    return watcher.look(at or now, wall=now)
+    with span("stationmaster.look") as made:
+        turn = watcher.look(at or now, wall=now)
+        if turn.look is not None:
+            made.set(checks=len(turn.look.checks), findings=len(turn.look.findings))
+        made.set(incident_events=len(turn.events), messages_sent=turn.sent.sent)
+        if turn.away:
+            made.fail("the database is away")
+    return turn
 
 
 def _tell(turn: Watched, *, as_json: bool) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
 import datetime as dt
 import threading
 import time
 from typing import TYPE_CHECKING, Final
 
 from stationmaster.monitor.checks.looking import CheckLook, Look, Outcome, look_at
+from stationmaster.monitor.tracing.spans import span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,7 +66,10 @@ class Looker:
     def _start(self, checks: Sequence[Check], facts: Facts, found: dict[str, CheckLook]) -> None:
         for each in checks:
             thread = threading.Thread(
-                target=_look, args=[facts, each, found], name=f"check-{each.name}", daemon=True
+                target=contextvars.copy_context().run,
+                args=[_look, facts, each, found],
+                name=f"check-{each.name}",
+                daemon=True,
             )
             self._running[each.name] = (thread, time.monotonic())
             thread.start()
@@ -81,4 +86,9 @@ class Looker:
 
 
 def _look(facts: Facts, check: Check, found: dict[str, CheckLook]) -> None:
-    (found[check.name],) = look_at(facts, [check]).checks
+    with span("stationmaster.check", check=check.name) as made:
+        (told,) = look_at(facts, [check]).checks
+        made.set(outcome=told.outcome, findings=len(told.findings), why=told.why)
+        if told.outcome is Outcome.UNKNOWN:
+            made.fail(told.why)
+    found[check.name] = told

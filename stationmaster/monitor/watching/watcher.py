@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Watched", "Watcher"]
 
 ANSWER_SECONDS: Final = 20.0
-"""A database that has not answered by then is away, whatever its driver believes."""
+"""Whatever the driver of the database believes."""
 
 SENDING_SECONDS: Final = 120.0
 
@@ -73,6 +73,7 @@ class Watcher:
         lease: For how long it keeps others from looking.
         about: What it says of itself, for people.
         look_seconds: How long one look may take.
+        answer_seconds: A database that has not answered by then is away.
     """
 
     def __init__(  # noqa: PLR0913 (one keyword for each part)
@@ -87,6 +88,7 @@ class Watcher:
         lease: dt.timedelta = dt.timedelta(minutes=3),
         about: Mapping[str, Any] | None = None,
         look_seconds: float = 40.0,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._store = store
         self._sender = sender
@@ -96,6 +98,7 @@ class Watcher:
         self._holder = holder
         self._length = lease
         self._about = dict(about or {})
+        self._answer_seconds = answer_seconds
         self._is_mine = True
 
     def look(self, now: dt.datetime, *, wall: dt.datetime | None = None) -> Watched:
@@ -142,7 +145,7 @@ class Watcher:
         try:
             in_time(
                 lambda: give_back(self._store.engine, self._holder, now=wall),
-                ANSWER_SECONDS,
+                self._answer_seconds,
                 name="lease",
             )
         except (DBAPIError, TimeoutError) as error:
@@ -153,7 +156,7 @@ class Watcher:
             lambda: take_lease(
                 self._store.engine, self._holder, now=wall, length=self._length, about=self._about
             ),
-            ANSWER_SECONDS,
+            self._answer_seconds,
             name="lease",
         )
         self._is_mine = lease.holder == self._holder
@@ -173,7 +176,7 @@ class Watcher:
                 look, lineage, self._looker.checks, holder=self._holder, now=wall
             )
 
-        standing, events = in_time(change, ANSWER_SECONDS, name="incidents")
+        standing, events = in_time(change, self._answer_seconds, name="incidents")
         if self._away is not None:
             self._away.remember(standing)
         return events
