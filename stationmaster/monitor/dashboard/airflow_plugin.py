@@ -106,5 +106,5 @@ class StationmasterPlugin(AirflowPlugin):
     """Bring the dashboard into Airflow."""
 
     name = "stationmaster"
-    fastapi_apps = _Late(_apps)  # type: ignore[assignment]  # made when asked for
-    external_views = _Late(_views)  # type: ignore[assignment]  # likewise
+    fastapi_apps = _Late(_apps)
+    external_views = _Late(_views)
