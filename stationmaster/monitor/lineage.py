@@ -26,10 +26,28 @@ PLATFORM: Final = frozenset(
 """What everything that runs stands on."""
 
 WATCHERS: Final = frozenset({"watcher", "dashboard", "recorder", "prometheus", "alertmanager"})
-"""Parts that only look: nothing comes of them."""
+"""Parts that only look, or write down: nothing comes of them."""
 
-UNDER_PLATFORM: Final = frozenset({SubjectKind.NODE, SubjectKind.VOLUME})
-"""What parts of the platform themselves stand on, as far as their names say."""
+APART: Final = frozenset({"dashboard", "prometheus", "alertmanager"})
+"""Parts that stand on nothing that we look at."""
+
+RUNS: Final = frozenset(
+    {
+        SubjectKind.STEP,
+        SubjectKind.PIPELINE,
+        SubjectKind.DATASET,
+        SubjectKind.REPORT,
+        SubjectKind.FIGURE,
+    }
+)
+STANDS_ON: Final = {
+    SubjectKind.PART: RUNS | {SubjectKind.POOL},
+    SubjectKind.DATABASE: RUNS | {SubjectKind.POOL, SubjectKind.POD, SubjectKind.PART},
+    SubjectKind.OBJECT_STORE: RUNS | {SubjectKind.SOURCE},
+    SubjectKind.NETWORK: RUNS | {SubjectKind.SOURCE, SubjectKind.POD, SubjectKind.PART},
+}
+"""What stands on each kind of the platform. Airflow's parts need the database and their way to it,
+and no bucket; a source delivers into a bucket, whatever runs here."""
 
 PRODUCTS: Final = frozenset({SubjectKind.DATASET, SubjectKind.REPORT, SubjectKind.FIGURE})
 
@@ -126,16 +144,20 @@ def _is_platform(subject: Subject) -> bool:
 
 
 def _stands_on_platform(effect: Subject, cause: Subject) -> bool:
-    """Tell whether something stands on a part of the platform; parts on stores and network."""
-    if cause.kind is SubjectKind.PART:
-        return cause.name.partition("/")[0] not in WATCHERS and not (
-            _is_platform(effect) or effect.kind in UNDER_PLATFORM
-        )
-    if effect.kind is SubjectKind.PART:
-        return True
-    if cause.kind is SubjectKind.NETWORK:
-        return effect.kind is not SubjectKind.NETWORK and effect.kind not in UNDER_PLATFORM
-    return not _is_platform(effect) and effect.kind not in UNDER_PLATFORM
+    """Tell whether something stands on a part of the platform."""
+    if cause.kind is SubjectKind.PART and _part(cause) in WATCHERS:
+        return False
+    if effect.kind is SubjectKind.PART and _part(effect) in APART:
+        return False
+    stores = (SubjectKind.DATABASE, SubjectKind.OBJECT_STORE)
+    if cause.kind is SubjectKind.NETWORK and effect.kind in stores:
+        return effect.name == cause.name  # <host>:<port> of both
+    return effect.kind in STANDS_ON[cause.kind]
+
+
+def _part(subject: Subject) -> str:
+    """Return a part's name; `watcher/channel mail` is the watcher."""
+    return subject.name.partition("/")[0]
 
 
 def _reached(start: Subject, edges: Mapping[Subject, frozenset[Subject]]) -> frozenset[Subject]:

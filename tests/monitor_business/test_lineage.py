@@ -19,9 +19,11 @@ NODE = Subject(SubjectKind.NODE, "node-a")
 EXTRACT = step_subject("morning_analytics", "extract_web")
 MERGE = step_subject("morning_analytics", "merge_customers")
 WRITE = step_subject("morning_analytics", "report_morning")
-DATABASE = Subject(SubjectKind.DATABASE, "ledger")
+DATABASE = Subject(SubjectKind.DATABASE, "postgres:5432")
+OTHER_DATABASE = Subject(SubjectKind.DATABASE, "elsewhere:5432")
+PROMETHEUS = Subject(SubjectKind.PART, "prometheus")
 STORE = Subject(SubjectKind.OBJECT_STORE, "warehouse")
-NETWORK = Subject(SubjectKind.NETWORK, "pods to database")
+NETWORK = Subject(SubjectKind.NETWORK, "postgres:5432")
 SCHEDULER = Subject(SubjectKind.PART, "scheduler")
 WATCHER = Subject(SubjectKind.PART, "watcher")
 
@@ -38,7 +40,8 @@ GRAPH = Lineage(
     },
     readers={"morning_report": ("management", "finance")},
 )
-EVERY = (*GRAPH.causes, WEB, NODE, DATABASE, STORE, NETWORK, SCHEDULER, WATCHER)
+PLATFORM = (DATABASE, OTHER_DATABASE, STORE, NETWORK, SCHEDULER, WATCHER, PROMETHEUS)
+EVERY = (*GRAPH.causes, WEB, NODE, *PLATFORM)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +79,10 @@ def test_what_stands_downstream_comes_of_what_stands_upstream(
         (DATABASE, SCHEDULER),
         (DATABASE, STORE),
         (NODE, DATABASE),
+        (WEB, DATABASE),
+        (SCHEDULER, STORE),
+        (PROMETHEUS, DATABASE),
+        (OTHER_DATABASE, NETWORK),
     ],
 )
 def test_what_stands_upstream_does_not_come_of_what_stands_downstream(

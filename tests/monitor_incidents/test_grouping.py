@@ -73,7 +73,7 @@ def test_two_causes_are_two_incidents_and_what_comes_of_both_goes_with_the_older
     """Nothing is told twice, and nothing is lost."""
     days = Days()
     app = found(DATABASE, business_date=None, since=NOW - 2 * MINUTE)
-    days.look(found(WEB, since=NOW - MINUTE), found(REPORT), app)
+    days.look(found(EXTRACT, since=NOW - MINUTE), found(REPORT), app)
     assert days.open == [f"late {DATABASE}"]
     other = Days()
     other.look(found(WEB, since=NOW - MINUTE), found(ELSEWHERE), found(REPORT))
