@@ -81,6 +81,21 @@ def test_an_operator_silences_judges_comments_and_closes(served: Served) -> None
     assert len(rows(served, operator_action)) == before + 4
 
 
+def test_an_operator_ends_a_silence(served: Served) -> None:
+    """What was silenced for too long is heard again at once, by a button of the page."""
+    client = served.visitor()
+    act(client, "silence", OPEN, hours="24")
+    page = client.get("/incidents").text
+    (number,) = re.findall(r"/acts/unsilence/(\d+)", page)
+    sent = {"form_token": token_on(client, "/incidents")}
+    answer = client.post(f"/acts/unsilence/{number}", data=sent)
+    (found,) = rows(served, silence)
+
+    assert f"End the silence of incident {OPEN}" in page
+    assert answer.headers["location"] == "/incidents?done=1"
+    assert found["ends_at"] <= served.dashboard.source.now()
+
+
 @pytest.mark.parametrize(
     "headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}]
 )

@@ -13,6 +13,7 @@ import pytest
 from stationmaster.ledger.store import Ledger
 from stationmaster.monitor.dashboard import application
 from stationmaster.monitor.dashboard.pages.showing import PAGES
+from stationmaster.monitor.dashboard.sample.making import fill_sample
 from tests.dashboard.hostile import EVIL, EVIL_STEP, fill_with_hostility
 from tests.dashboard.served import serving
 from tests.ledger.postgres_server import running_postgres
@@ -71,7 +72,7 @@ def test_the_morning_is_told_in_plain_words(served: Served) -> None:
     assert "were due at 07:00 and are not here. 1 of 4 steps are done, and nothing goes on." in said
     assert "Until then readers see those of Sunday 8 March." in said
     assert "marketing audiences Not due yet" in said
-    assert "App: orders says 454, Delivery: app orders says 445: 9 apart (2.0 %)." in said
+    assert "Orders of the app and their deliveries: 454 and 445, 9 apart (2.0 %)." in said
 
 
 def test_engineers_see_what_to_do_next(served: Served) -> None:
@@ -190,3 +191,22 @@ def test_vendored_files_are_what_was_published() -> None:
             name = re.match(r"[a-z-]+-\d+\.\d+\.\d+", script.name)
             assert name
             assert (folder / f"{name[0]}.LICENSE").is_file()
+
+
+def test_postgres_and_sqlite_say_the_same(sample_uri: str, tmp_path: Path) -> None:
+    """Each page of the shop says the same whichever database the ledger is in."""
+    paths = [address(page.path) for page in PAGES if "{name}" not in page.path]
+    with running_postgres() as server:
+        uri = server.new_database()
+        fill_sample(uri)
+        with (
+            serving(uri, tmp_path) as there,
+            serving(sample_uri, tmp_path) as here,
+        ):
+            one, other = there.visitor(), here.visitor()
+            said = {p: (words(one.get(p).text), words(other.get(p).text)) for p in paths}
+
+    for path, (postgres, sqlite) in said.items():
+        # Seconds go by between the two.
+        moving = r"\d+ (min|s|minutes?)\b|just now| ago"
+        assert re.sub(moving, "", postgres) == re.sub(moving, "", sqlite), path

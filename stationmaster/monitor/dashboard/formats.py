@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Any, Final
+
+from markupsafe import Markup, escape
 
 from stationmaster.monitor.series.outlooks import memory_text
 from stationmaster.monitor.series.wording import number_text
@@ -12,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from zoneinfo import ZoneInfo
 
-__all__ = ["UNKNOWN", "ago", "clock", "dollars", "filters", "length", "share", "weekday"]
+__all__ = ["UNKNOWN", "ago", "clock", "dollars", "filters", "length", "marked", "share", "weekday"]
 
 UNKNOWN: Final = "\N{EN DASH}"
+CODE: Final = re.compile(r"`([^`\n]+)`")
 MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 86400
@@ -83,6 +87,11 @@ def dollars(amount: float | None) -> str:
     return f"${amount:,.2f}" if amount < THOUSAND else f"${amount:,.0f}"
 
 
+def marked(text: str) -> Markup:
+    """Return a text with what stands between backticks as code; all else of it is only text."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped before)
+
+
 def share(part: float | None) -> str:
     """Return a share from 0 to 1 in per cent."""
     if part is None:
@@ -107,6 +116,7 @@ def filters(zone: ZoneInfo, now: Callable[[], dt.datetime]) -> Mapping[str, Call
         "dollars": dollars,
         "iso": lambda moment: "" if moment is None else moment.isoformat(timespec="seconds"),
         "took": length,
+        "marked": marked,
         "memory": lambda size: UNKNOWN if not size else memory_text(float(size)),
         "share": share,
         "since": lambda moment: length((now() - moment).total_seconds()),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
+from stationmaster.monitor.alerts.measures import alert_stats, read_told
 from stationmaster.monitor.dashboard.pages.charts import Chart, Line
 from stationmaster.monitor.dashboard.pages.panels import MissingError, Page, Panel
 from stationmaster.monitor.dashboard.reading.incidents import (
@@ -23,7 +25,6 @@ from stationmaster.monitor.dashboard.reading.steps import outlooks, step_days, s
 from stationmaster.monitor.incidents.matching import Matcher
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping, Sequence
 
     from stationmaster.monitor.dashboard.reading.incidents import IncidentPage
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGES", "found_incident"]
 
+MEASURED_DAYS: Final = 30
 MOST_RUNS: Final = 60
 MOST_STEPS: Final = 200
 MOST_SHOWN: Final = 60
@@ -67,6 +69,22 @@ def _incidents(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
 def _closed(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
     del told
     return {"incidents": closed_incidents(dashboard.source)}
+
+
+def _measured(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
+    del told
+    source = dashboard.source
+    until = source.now()
+    since = until - dt.timedelta(days=MEASURED_DAYS)
+    return {
+        "stats": source.kept(
+            "measured",
+            lambda: alert_stats(
+                read_told(source.engine, since=since, until=until), since=since, until=until
+            ),
+            seconds=60,
+        )
+    }
 
 
 def _silences(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
@@ -228,9 +246,11 @@ PAGES: Final = (
         path="/incidents",
         title="Incidents",
         section="incidents",
+        forms="forms/silences.html",
         panels=(
             Panel("incidents", "Open", INCIDENTS, _incidents),
             Panel("silences", "Silenced for now", INCIDENTS, _silences),
+            Panel("measured", "How good the alerts are, last 30 days", INCIDENTS, _measured),
             Panel("closed", "Closed, last 30 days", INCIDENTS, _closed),
         ),
     ),

@@ -54,7 +54,7 @@ def _pipelines(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
     due = {
         row.product.pipeline: row
         for row in products(dashboard.source, dashboard.expectations)
-        if row.product.expected is not None
+        if row.due_at is not None
     }
     rows = pipelines(dashboard.source)
     now = dashboard.source.now()

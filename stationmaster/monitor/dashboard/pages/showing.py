@@ -93,6 +93,7 @@ async def show_page(  # noqa: PLR0913 (what a page depends on, by name)
         "told": told,
         "panels": list(zip(panels, views, strict=True)),
         "view": views[1],
+        "views": {panel.name: view for panel, view in zip(panels, views, strict=True)},
         "person": person,
         "form_token": dashboard.forms.token(browser, person),
         "problem": problem,

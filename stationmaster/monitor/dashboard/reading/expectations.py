@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from stationmaster.monitor.monitoring import Agreement, Due, Monitoring
+    from stationmaster.monitor.monitoring import Agreement, Monitoring, PipelineExpectation
 
 __all__ = ["Expectations", "Product", "title_of"]
 
@@ -30,7 +30,7 @@ class Product:
 
     name: str
     pipeline: str
-    expected: Due | None = None
+    expected: PipelineExpectation | None = None
     readers: str = ""
 
     def due_at(self, day: dt.date, zone: ZoneInfo) -> dt.datetime | None:
@@ -74,7 +74,7 @@ class Expectations:
             Product(
                 each.product or title_of(name).lower(),
                 name,
-                each if each.due is not None else None,
+                each,
                 ", ".join(each.readers),
             )
             for name, each in monitoring.pipelines.items()

@@ -15,7 +15,12 @@ from stationmaster.monitor.dashboard.reading.expectations import Product, title_
 from stationmaster.monitor.dashboard.reading.incidents import findings_now
 from stationmaster.monitor.dashboard.reading.runs import pipelines
 from stationmaster.monitor.facts.attempts import Attempt, attempt_of
+from stationmaster.monitor.facts.facts import Facts
 from stationmaster.monitor.facts.ledger import LedgerFacts, Run
+from stationmaster.monitor.facts.missing import FactsUnavailableError
+from stationmaster.monitor.facts.published import PublishedFacts
+from stationmaster.monitor.monitoring import PipelineExpectation
+from stationmaster.monitor.monitoringdays import done_at
 from stationmaster.monitor.series.runrows import run_chance, runs_of
 
 if TYPE_CHECKING:
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from stationmaster.monitor.checks.finding import Finding
     from stationmaster.monitor.dashboard.reading.expectations import Expectations
     from stationmaster.monitor.dashboard.reading.source import Source
+    from stationmaster.monitor.facts.published import Copy
 
 __all__ = ["ProductRow", "Standing", "expected_day", "facts_of", "products"]
 
@@ -142,28 +148,50 @@ class _Bounded:
 
 def _row(source: Source, product: Product) -> ProductRow:
     runs = facts_of(source, product.pipeline).runs.get(product.pipeline, ())
-    whole = [run for run in runs if _is_whole(run, runs)]
-    last = max((run.business_date for run in whole), default=None)
+    done = _done(source, product, {run.business_date for run in runs})
     day = expected_day(source, product)
-    if product.expected is None:
+    if product.expected is None or product.expected.due is None:
         day = max((run.business_date for run in runs), default=day)
     row = ProductRow(
         product,
         day,
         Standing.COMING,
         due_at=product.due_at(day, source.zone),
-        last_day=last,
+        last_day=max(done, default=None),
         steps=max((len(run.steps) for run in runs), default=0),
     )
+    if day in done:
+        row = replace(row, standing=Standing.HERE, here_at=done[day])
     mine = next((run for run in reversed(runs) if run.business_date == day), None)
     if mine is None:
-        return _without_run(source, row, runs)
-    done = sum(step.is_done for step in mine.steps.values())
-    row = replace(row, done=done, run_id=mine.run_id)
-    if mine in whole:
-        ends = [step.ended_at for step in mine.steps.values() if step.ended_at]
-        return replace(row, standing=Standing.HERE, here_at=max(ends))
-    return _unfinished(source, row, mine)
+        return row if day in done else _without_run(source, row, runs)
+    ended = sum(step.is_done for step in mine.steps.values())
+    row = replace(row, done=ended, run_id=mine.run_id)
+    return row if day in done else _unfinished(source, row, mine)
+
+
+def _done(source: Source, product: Product, days: set[dt.date]) -> dict[dt.date, dt.datetime]:
+    """Return when each day was done, by the rule that checks go by."""
+    ledger = facts_of(source, product.pipeline)
+    published = PublishedFacts(ledger.attempts(product.pipeline), _NoShelf())
+    facts = Facts(
+        now=source.now(), parts={"ledger": lambda: ledger, "published": lambda: published}
+    )
+    expected = product.expected or PipelineExpectation()
+    found = {day: done_at(facts, product.pipeline, expected, day) for day in days}
+    return {day: at for day, at in found.items() if at is not None}
+
+
+class _NoShelf:
+    """Look nowhere: a page says what the ledger saw."""
+
+    def look(self, uri: str) -> Copy:
+        """Refuse to look.
+
+        Raises:
+            FactsUnavailableError: Always.
+        """
+        raise FactsUnavailableError(uri)
 
 
 def _without_run(source: Source, row: ProductRow, runs: Sequence[Run]) -> ProductRow:
@@ -214,14 +242,4 @@ def _is_about(finding: Finding, row: ProductRow) -> bool:
         and finding.severity is not Severity.INFO
         and finding.business_date in {None, row.day}
         and (finding.pipeline == row.product.pipeline or row.product.name in finding.affected)
-    )
-
-
-def _is_whole(run: Run, runs: Sequence[Run]) -> bool:
-    """Tell whether a run did as many steps as runs of its pipeline do, all of them well."""
-    usual = sorted(len(each.steps) for each in runs)
-    return (
-        len(run.steps) >= usual[len(usual) // 2]
-        and all(step.is_done for step in run.steps.values())
-        and not run.goes_on
     )

@@ -150,9 +150,10 @@ def _agreement(
     wanted: Agreement, known: Mapping[str, Mapping[dt.date, float]], day: dt.date
 ) -> AgreementRow:
     other = day - dt.timedelta(days=wanted.lag_days)
-    # The right side comes later: the newest day that both know is so many days back.
-    day = other
-    return AgreementRow(wanted, day, _sum(wanted.left, known, day), _sum(wanted.right, known, day))
+    # The right side comes later: today's tells of a left one that is so many days back.
+    return AgreementRow(
+        wanted, other, _sum(wanted.left, known, other), _sum(wanted.right, known, day)
+    )
 
 
 def _sum(

@@ -140,14 +140,14 @@ MONITORING: Final = Monitoring.model_validate(
         },
         "agreements": [
             {
-                "name": "web orders are delivered",
+                "name": "Orders of the web shop and their deliveries",
                 "left": "web_shop/orders",
                 "right": "delivery/web_orders",
                 "relative": 0.005,
                 "why": "Each order of the web shop becomes one delivery.",
             },
             {
-                "name": "app orders are delivered",
+                "name": "Orders of the app and their deliveries",
                 "left": "app/orders",
                 "right": "delivery/app_orders",
                 "relative": 0.005,
