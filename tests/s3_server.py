@@ -33,8 +33,14 @@ GRPC_OFFSET = 10_000
 
 
 @contextmanager
-def running_s3(folder: Path) -> Iterator[str]:
-    """Run the server with its files in a folder; yield its URL when it lets the key in."""
+def running_s3(folder: Path, *, volumes: int = 200, volume_mb: int = 64) -> Iterator[str]:
+    """Run the server with its files in a folder; yield its URL when it lets the key in.
+
+    Args:
+        folder: Where.
+        volumes: How many there may be; each bucket takes seven at once.
+        volume_mb: How large each may grow.
+    """
     master, volume, filer, s3 = _free_ports(4)
     (folder / "s3.json").write_text(json.dumps({"identities": [IDENTITY]}), encoding="utf-8")
     arguments = [
@@ -43,10 +49,10 @@ def running_s3(folder: Path) -> Iterator[str]:
         "-ip=127.0.0.1",
         "-ip.bind=127.0.0.1",
         f"-master.port={master}",
-        "-master.volumeSizeLimitMB=64",
+        f"-master.volumeSizeLimitMB={volume_mb}",
         "-master.telemetry=false",
         f"-volume.port={volume}",
-        "-volume.max=200",  # each bucket takes seven at once
+        f"-volume.max={volumes}",
         "-filer",
         f"-filer.port={filer}",
         "-s3",

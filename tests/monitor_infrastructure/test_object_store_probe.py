@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import psutil
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from stationmaster.monitor.facts.storeobjects import ObjectStoreProbe
 from stationmaster.monitor.facts.trouble import TroubleKind
@@ -41,6 +44,12 @@ def bucket(endpoint: str, name: str = "probed") -> None:
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
     if name not in {each["Name"] for each in client.list_buckets()["Buckets"]}:
         client.create_bucket(Bucket=name)
+
+
+def fill(client: Any) -> None:  # noqa: ANN401 (boto3 has no types of its own)
+    """Put a MiB at a time until the store takes no more."""
+    for number in range(64):
+        client.put_object(Bucket="probed", Key=f"x/{number}", Body=os.urandom(2**20))
 
 
 def one(probe: ObjectStoreProbe, name: str = "probed") -> ObjectStoreState:
@@ -116,6 +125,25 @@ def test_a_store_that_stops_is_closed_and_one_that_hangs_is_silent(tmp_path: Pat
     assert hung.kind is TroubleKind.SILENT
     assert stopped is not None
     assert stopped.kind is TroubleKind.CLOSED
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_store_that_is_full_can_still_be_read(tmp_path: Path) -> None:
+    """SeaweedFS says only "internal error" when nothing fits: that it can be listed tells more."""
+    (tmp_path / "s3").mkdir()
+    with running_s3(tmp_path / "s3", volumes=8, volume_mb=1) as endpoint:
+        bucket(endpoint)
+        once = Config(retries={"total_max_attempts": 1})
+        client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", config=once)
+        with pytest.raises(ClientError):
+            fill(client)
+        read_only = one(ObjectStoreProbe(settings(tmp_path, endpoint))).trouble
+        own = settings(tmp_path, endpoint, probe="s3://probed/.probe")
+        trouble = one(ObjectStoreProbe(own)).trouble
+
+    assert read_only is None
+    assert trouble is not None
+    assert (trouble.kind, trouble.during) == (TroubleKind.READ_ONLY, "put")
 
 
 def test_an_endpoint_whose_name_is_unknown_is_the_networks_trouble(

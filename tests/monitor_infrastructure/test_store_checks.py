@@ -146,7 +146,7 @@ def test_a_store_that_is_away_and_one_that_refuses_are_two_checks() -> None:
         kind for kind in TroubleKind if found(object_store_unreachable, stores=bucket(away(kind)))
     }
 
-    assert refusals == {"login", "forbidden", "missing", "full"}
+    assert refusals == {"login", "forbidden", "missing", "full", "read-only"}
     assert refusals | unreachable == set(TroubleKind)
     assert refusals & unreachable == set()
     assert found(object_store_refused, stores=bucket(None)) == []

@@ -166,6 +166,8 @@ class ObjectStoreProbe:
 
     def _trouble(self, name: str, failed: _Failed) -> Trouble:
         kind = _kind(failed.error)
+        if kind is TroubleKind.OTHER and failed.during == "put":
+            kind = TroubleKind.READ_ONLY  # it was listed a moment ago
         if kind in {TroubleKind.LOGIN, TroubleKind.FORBIDDEN}:
             self._client = None  # so that the next look reads its keys anew
         return Trouble(

@@ -43,6 +43,8 @@ class TroubleKind(StrEnum):
     """It has no such database, bucket or folder."""
     FULL = "full"
     """It takes nothing more: no space, no connection left."""
+    READ_ONLY = "read-only"
+    """It can be read and takes nothing, and does not say why: full, or a part of it is away."""
     BUSY = "busy"
     """It asks us to slow down, or has too much to do."""
     OTHER = "other"

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["object_store_refused", "object_store_unreachable"]
 
 REFUSALS: Final = frozenset(
-    {TroubleKind.LOGIN, TroubleKind.FORBIDDEN, TroubleKind.MISSING, TroubleKind.FULL}
+    {
+        *(TroubleKind.LOGIN, TroubleKind.FORBIDDEN, TroubleKind.MISSING),
+        *(TroubleKind.FULL, TroubleKind.READ_ONLY),
+    }
 )
 REMEDIES: Final = {
     TroubleKind.NAME: "Look at STATIONMASTER_S3_ENDPOINT, and whether DNS answers.",
@@ -36,6 +39,8 @@ REMEDIES: Final = {
     TroubleKind.FORBIDDEN: "Let this identity in: compare the bucket's policy and the role's with "
     "docs/chart.md.",
     TroubleKind.MISSING: "Make the bucket, or correct its name in the settings.",
+    TroubleKind.READ_ONLY: "It can be read and takes nothing: look whether it is full, and whether "
+    "all of its parts run; then make room (the DAG maintain_datasets), or enlarge it.",
     TroubleKind.FULL: "Make room: expire old snapshots (the DAG maintain_datasets), or enlarge it.",
 }
 
