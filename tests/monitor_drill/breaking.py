@@ -142,8 +142,8 @@ def slower(step: str, factor: float) -> Callable[[Scene], Course]:
 
 
 def memory_grows(scene: Scene) -> Course:
-    """Let merge_customers need 10 % more each day, until somebody mends it after ten days."""
-    first, mended = scene.business_date, scene.business_date + dt.timedelta(days=10)
+    """Let merge_customers need 10 % more each day, until somebody mends it after a week."""
+    first, mended = scene.business_date, scene.business_date + dt.timedelta(days=7)
 
     def grown(plan: StepPlan, at: dt.datetime) -> StepPlan:
         del at

@@ -90,8 +90,14 @@ FAULTS: Final = (
     _fault(
         "API refusing", breaking.broken("support", "500", 4), "step-failed", "*support*", minutes=30
     ),
-    _fault("halved volume", breaking.volume("web", 0.5), "volume-off", "*web*"),
-    _fault("doubled volume", breaking.volume("app", 2.0), "volume-off", "*app*"),
+    _fault(
+        "halved volume",
+        breaking.volume("delivery", 0.5),
+        "volume-off",
+        "dataset:delivery_events",
+        does=("Ask the source",),
+    ),
+    _fault("doubled volume", breaking.volume("delivery", 2.0), "volume-off", "*delivery*"),
     _fault("no rows", breaking.no_rows, "volume-off", "dataset:delivery_events"),
     _fault(
         "API 3x slower",
@@ -104,6 +110,7 @@ FAULTS: Final = (
         breaking.slower(f"{MORNING}/merge_customers", 3.0),
         "step-slower",
         f"step:{MORNING}/merge_customers",
+        minutes=20,
     ),
     _fault(
         "memory growing 10 % a day",

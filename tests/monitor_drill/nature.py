@@ -55,7 +55,7 @@ def figures_of(
             "app_orders/revenue": of_app,
             "app_sessions/orders": max(0, app - drawn.choice((0, 0, 1))),
         },
-        "mergecustomers": {"unified_orders/revenue": of_web + of_app},
+        "merge_customers": {"unified_orders/revenue": of_web + of_app},
         "report_morning": {f"morning_report/{name}": value for name, value in report.items()},
     }
 

@@ -20,7 +20,6 @@ from stationmaster.monitor.series.stepseries import (
     Measure,
     memory_at_once,
     memory_given,
-    step_series,
 )
 
 if TYPE_CHECKING:
@@ -53,9 +52,9 @@ UNITS: Final = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 def memory_outgrown(facts: Facts) -> Iterator[Finding]:
     """A step's memory grows, and it will soon run out of what it is given."""
     for pipeline in facts.ledger.pipelines:
-        rows = facts.ledger.step_rows(pipeline)
-        given = memory_given(rows)
-        for name, series in step_series(rows, Measure.PEAK_MEMORY).items():
+        history = facts.ledger.history(pipeline)
+        given = memory_given(history.step_rows)
+        for name, series in history.series(Measure.PEAK_MEMORY).items():
             if name not in given:
                 continue
             told = _confirmed(facts, series, _of_memory(str(name), given[name]))
@@ -135,7 +134,7 @@ def pool_outgrown(facts: Facts) -> Iterator[Finding]:
 def _creeping(facts: Facts, measure: Measure) -> Iterator[Finding]:
     found = latency_creeping if measure is Measure.DURATION else quarantine_creeping
     for pipeline in facts.ledger.pipelines:
-        for name, series in step_series(facts.ledger.step_rows(pipeline), measure).items():
+        for name, series in facts.ledger.history(pipeline).series(measure).items():
             told = _confirmed(facts, series, _of_measure(str(name), measure))
             if told is None:
                 continue

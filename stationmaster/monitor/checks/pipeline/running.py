@@ -54,6 +54,9 @@ INFRASTRUCTURE: Final = frozenset(
 )
 """Ends that are not the step's fault: infrastructure's checks tell of them."""
 
+TRIES_AGAIN: Final = "The step tries again later; if it stays so, "
+"""How a step that does not know whether a try is left begins its hint."""
+
 MANY_TRIES: Final = 4
 OFTEN_RUNS: Final = 5
 ELSE_SELDOM: Final = 0.2
@@ -121,7 +124,7 @@ def step_failed(facts: Facts) -> Iterator[Finding]:
             severity=_severity(facts, mine),
             owner=owner_of(facts, pipeline=mine.pipeline),
             what=_what(mine, failed),
-            next_action=failed.hint or "Read its log, mend it, and clear the task.",
+            next_action=_action(failed),
             since=ended,
             business_date=mine.business_date,
             pipeline=mine.pipeline,
@@ -262,13 +265,27 @@ def _last_steps(runs: Sequence[Run]) -> set[str]:
     }
 
 
+def _action(failed: Attempt) -> str:
+    """Return what to do about a step that nothing tries again, whatever it says of later tries."""
+    hint = failed.hint or "Read its log, mend it, and clear the task."
+    if failed.verdict not in {"upstream_unavailable", "temporary"}:
+        return hint
+    told = hint.removeprefix(TRIES_AGAIN)
+    return f"{told[:1].upper()}{told[1:]} No try is left: then clear the task."
+
+
 def _retries(mine: StepRun) -> int:
-    """Return how many attempts of a step failed by its own fault."""
-    return sum(
-        each.verdict not in INFRASTRUCTURE | ON_PURPOSE and each.has_failed
-        for each in mine.attempts
-        if each.shard == mine.attempts[0].shard
-    )
+    """Return how many attempts of a step failed by its own fault, since somebody cleared it."""
+    ended: dt.datetime | None = None
+    count = 0
+    for each in mine.attempts:
+        if each.shard != mine.attempts[0].shard:
+            continue
+        if ended is not None and each.begun_at - ended > RETRY_WAIT:
+            count = 0  # it had failed for good, and was told
+        count += each.verdict not in INFRASTRUCTURE | ON_PURPOSE and each.has_failed
+        ended = each.ended_at
+    return count
 
 
 def _too_many(mine: Sequence[StepRun]) -> list[StepRun] | None:

@@ -13,7 +13,7 @@ from stationmaster.monitor.checks.saying import day_text, duration, owner_of, ru
 from stationmaster.monitor.lineage import step_subject
 from stationmaster.monitor.series.days import by_day
 from stationmaster.monitor.series.points import DAILY
-from stationmaster.monitor.series.stepseries import Measure, step_series
+from stationmaster.monitor.series.stepseries import Measure
 from stationmaster.monitor.series.wording import number_text
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ RECENT: Final = dt.timedelta(days=2)
 LEAST_SLOWER_SECONDS: Final = 60.0
 LEAST_DEARER_USD: Final = 1.0
 LEAST_SET_ASIDE: Final = 20
+FEW_SET_ASIDE: Final = 5
+"""Two rows of thirty are a share, and no trend."""
 
 
 @check("step-slower", layer=Layer.PIPELINE, severity=Severity.WARNING, owner="platform")
@@ -38,7 +40,7 @@ def step_slower(facts: Facts) -> Iterator[Finding]:
     """A step takes much longer than on days like this."""
     series: dict[str, Mapping[dt.date, float]] = {}
     for pipeline in facts.ledger.pipelines:
-        found = step_series(facts.ledger.step_rows(pipeline), Measure.DURATION)
+        found = facts.ledger.history(pipeline).series(Measure.DURATION)
         for name, each in found.items():
             days, values = by_day(each)
             dates = [DAILY.start_of(day).date() for day in days]
@@ -129,7 +131,8 @@ def quarantine_growing(facts: Facts) -> Iterator[Finding]:
         expected = facts.monitoring.datasets.get(name)
         most = expected.most_quarantined if expected else 1.0
         jumped = name in off and newest.quarantined_rows >= LEAST_SET_ASIDE
-        if facts.now - newest.at > RECENT or not (jumped or share > most):
+        too_much = share > most and newest.quarantined_rows >= FEW_SET_ASIDE
+        if facts.now - newest.at > RECENT or not (jumped or too_much):
             continue
         usual = off[name].first.range if name in off else None
         before = f"; usually about {number_text(usual.expected)}" if usual else ""
