@@ -15,9 +15,11 @@ from stationmaster.ledger.incidentmodels import (
     notification,
     watch_lease,
 )
+from stationmaster.monitor.metrics.collecting import LedgerCollector
+from stationmaster.monitor.metrics.settings import MetricsSettings
 from stationmaster.step.protocol import OutputRef
 from tests.ledger.attempts import NOON, record, result
-from tests.monitor_metrics.scraping import scrape
+from tests.monitor_metrics.scraping import read, scrape
 
 if TYPE_CHECKING:
     from stationmaster.ledger.store import Ledger
@@ -128,3 +130,17 @@ def test_a_dataset_s_newest_business_date_is_told(ledger: Ledger, engine: sa.Eng
     wanted = dt.datetime(2011, 11, 21, tzinfo=dt.UTC).timestamp()
     assert told.value("dataset_business_date_timestamp_seconds", dataset="web_orders") == wanted
     assert told.value("dataset_rows", dataset="web_orders") == 7
+
+
+def test_what_the_business_earns_is_told_only_where_that_is_wanted(
+    ledger: Ledger, engine: sa.Engine
+) -> None:
+    """Metrics have no login: a figure is one switch away, and never there by itself."""
+    said = result().model_copy(update={"figures": {"report/revenue": 12.5}})
+    ledger.record(record(verdict="succeeded", finished_at=NOON, result=said))
+
+    plain = scrape(engine, NOON)
+    wanted = read(LedgerCollector(engine, lambda: NOON, MetricsSettings(figures=True)))
+
+    assert plain.value("figure", figure="report/revenue") is None
+    assert wanted.value("figure", figure="report/revenue") == 12.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,6 +17,8 @@ from tests.monitor_metrics.scraping import Scraped
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_prometheus_gets_its_text_and_a_probe_its_answer(engine: sa.Engine) -> None:
@@ -69,3 +72,15 @@ def test_names_are_as_prometheus_wants_them(family: Family) -> None:
     assert family.name.endswith("_total") is (family.kind is Kind.COUNTER)
     assert family.help.endswith(".")
     assert all(label.islower() and label.isidentifier() for label in family.labels)
+
+
+def test_the_page_of_metrics_has_each_of_them() -> None:
+    """Name, kind, labels and meaning, as they are told."""
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    lines = [
+        f"| `{family.name}` | {family.kind} | "
+        f"{', '.join(f'`{label}`' for label in family.labels)} | {family.help} |"
+        for family in FAMILIES
+    ]
+
+    assert [line for line in lines if line not in page.splitlines()] == []

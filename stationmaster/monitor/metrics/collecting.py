@@ -36,6 +36,7 @@ from stationmaster.monitor.metrics.attempts import (
 from stationmaster.monitor.metrics.data import NewestData
 from stationmaster.monitor.metrics.families import FAMILIES, Kind, Sample, by_name
 from stationmaster.monitor.metrics.incidents import checks, incidents, notifications, watcher
+from stationmaster.monitor.metrics.settings import MetricsSettings
 from stationmaster.step.errors import StationmasterError
 
 if TYPE_CHECKING:
@@ -68,13 +69,20 @@ class LedgerCollector(Collector):
     Args:
         engine: The ledger's database. One that is away makes `stationmaster_ledger_up` 0.
         clock: Tells the time, with its zone.
+        settings: What is told; from the environment by default.
     """
 
-    def __init__(self, engine: sa.Engine, clock: Callable[[], dt.datetime] | None = None) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        clock: Callable[[], dt.datetime] | None = None,
+        settings: MetricsSettings | None = None,
+    ) -> None:
         self._engine = engine
         self._clock = clock or (lambda: dt.datetime.now(dt.UTC))
         self._lock = threading.Lock()
-        self._totals, self._data = Totals(), NewestData()
+        settings = settings or MetricsSettings()
+        self._totals, self._data = Totals(), NewestData(figures=settings.figures)
         self._highest: dict[tuple[str, tuple[str, ...], str], float] = {}
         self._kept: tuple[float, list[Sample]] | None = None
 

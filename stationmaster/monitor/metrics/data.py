@@ -35,9 +35,14 @@ class _Published(NamedTuple):
 
 
 class NewestData:
-    """Hold each dataset's newest partition and each figure's newest value; reads what is new."""
+    """Hold each dataset's newest partition and each figure's newest value; reads what is new.
 
-    def __init__(self) -> None:
+    Args:
+        figures: Whether the figures' values are told.
+    """
+
+    def __init__(self, *, figures: bool) -> None:
+        self._tells_figures = figures
         self._seen: dt.datetime | None = None
         self._datasets: dict[str, _Published] = {}
         self._figures: dict[str, tuple[str, float]] = {}
@@ -82,5 +87,6 @@ class NewestData:
             }
             for part, value in values.items():
                 yield Sample(f"stationmaster_dataset_{part}", (name,), float(value))
-        for name, (_, value) in sorted(self._figures.items()):
+        figures = self._figures if self._tells_figures else {}
+        for name, (_, value) in sorted(figures.items()):
             yield Sample("stationmaster_figure", (name,), value)

@@ -91,7 +91,9 @@ DATA: Final = (
     ),
     _gauge("dataset_rows", "Rows of the partition that was published last.", "dataset"),
     _gauge("dataset_quarantined_rows", "Rows that were set aside with it.", "dataset"),
-    _gauge("figure", "Newest value of a number that people rely on.", "figure"),
+    _gauge(
+        "figure", "Newest value of a number that people rely on, where that is wanted.", "figure"
+    ),
 )
 
 MONITORING: Final = (
