@@ -107,6 +107,30 @@ def test_the_watcher_logs_in_to_airflow_as_somebody_who_may_look() -> None:
     ]
 
 
+def test_watcher_and_dashboard_have_each_their_own_secrets() -> None:
+    """Who answers people has no password of Airflow, and who sends alerts signs no session."""
+    channels = "monitor.channels.existingSecret=channels"
+    objects = of_kind(render("kind", "--set", channels), "Deployment")
+
+    def held(name: str) -> set[str]:
+        spec = objects[f"stationmaster-{name}"]["spec"]["template"]["spec"]
+        volume = next(each for each in spec["volumes"] if each["name"] == "secrets")
+        sources = [each["secret"] for each in volume["projected"]["sources"]]
+        return {
+            item
+            for each in sources
+            for item in [i["path"] for i in each.get("items", [])] or [each["name"]]
+        }
+
+    assert held("dashboard") == {"dashboard-key", "dashboard-token"}
+    assert held("watcher") == {
+        "airflow-user",
+        "airflow-password",
+        "channels",
+        "support-api-token",
+    }
+
+
 def test_watcher_and_dashboard_are_told_what_they_read() -> None:
     """Each variable is one of their settings: a misspelt one would silently do nothing."""
     settings = of_kind(render("kind", "--set", "dev.prometheus.enabled=true"), "ConfigMap")[

@@ -106,6 +106,7 @@ def judge(item: dict[str, Any], namespace: str) -> None:
     [
         ("kind", "airflow.metrics.exporter.enabled=true"),
         ("kind", "backup.enabled=false"),
+        ("kind", "dev.prometheus.enabled=true"),
         ("eks", "steps.readNodes=true"),
         ("eks-cluster", "networkPolicies.enabled=true"),
         ("foreign-airflow", "priorityClasses.enabled=true"),

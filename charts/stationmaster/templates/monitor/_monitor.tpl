@@ -121,8 +121,10 @@ volumeMounts:
   - {name: secrets, mountPath: /run/secrets/stationmaster, readOnly: true}
 {{- end -}}
 
+{{/* Each has the secrets that it needs and no other's. Call with (dict "root" $ "part" "watcher"). */}}
 {{- define "stationmaster.monitorVolumes" -}}
-{{- $name := include "stationmaster.name" . -}}
+{{- $name := include "stationmaster.name" .root -}}
+{{- $v := .root.Values -}}
 volumes:
   # What the watcher could not write while the database was away; outlives the container.
   - name: home
@@ -137,25 +139,30 @@ volumes:
   - name: secrets
     projected:
       sources:
-        - secret: {name: {{ $name }}-monitor}
-        {{- with .Values.monitor.airflow.existingSecret }}
-        - secret: {name: {{ . }}}
-        {{- end }}
-        {{- with .Values.monitor.channels.existingSecret }}
-        - secret: {name: {{ . }}}
-        {{- end }}
-        {{- with .Values.monitor.dashboard }}
-        {{- if eq .login "oidc" }}
+        {{- if eq .part "dashboard" }}
         - secret:
-            name: {{ .oidc.existingSecret }}
+            name: {{ $name }}-monitor
+            items: [{key: dashboard-key, path: dashboard-key}, {key: dashboard-token, path: dashboard-token}]
+        {{- if eq $v.monitor.dashboard.login "oidc" }}
+        - secret:
+            name: {{ $v.monitor.dashboard.oidc.existingSecret }}
             items: [{key: client-secret, path: dashboard-oidc-client-secret}]
         {{- end }}
+        {{- else }}
+        {{- if include "stationmaster.monitorUser" .root }}
+        - secret:
+            name: {{ $name }}-monitor
+            items: [{key: airflow-user, path: airflow-user}, {key: airflow-password, path: airflow-password}]
         {{- end }}
-        {{- range include "stationmaster.taskSecrets" . | fromJsonArray }}
+        {{- range compact (list $v.monitor.airflow.existingSecret $v.monitor.channels.existingSecret) }}
+        - secret: {name: {{ . }}}
+        {{- end }}
+        {{- range include "stationmaster.taskSecrets" .root | fromJsonArray }}
         - secret:
             name: {{ . }}
             optional: true
             items: [{key: value, path: {{ . }}}]
+        {{- end }}
         {{- end }}
 {{- end -}}
 
