@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,12 +66,12 @@ class PostgresServer:
         postmaster = psutil.Process(self._pid())
         processes = [postmaster, *postmaster.children(recursive=True)]
         for process in processes:
-            process.send_signal(signal.SIGSTOP)
+            _signal(process, signal.SIGSTOP)
         try:
             yield
         finally:
             for process in processes:
-                process.send_signal(signal.SIGCONT)
+                _signal(process, signal.SIGCONT)
 
     @property
     def _data(self) -> str:
@@ -111,6 +111,11 @@ def running_postgres() -> Iterator[PostgresServer]:
             server.stop()
     finally:
         shutil.rmtree(folder)
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    with suppress(psutil.NoSuchProcess):  # a connection that was just being closed
+        process.send_signal(number)
 
 
 def _programs() -> Path:

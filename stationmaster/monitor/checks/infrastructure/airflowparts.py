@@ -14,7 +14,7 @@ from stationmaster.monitor.checks.finding import (
     Subject,
     SubjectKind,
 )
-from stationmaster.monitor.checks.infrastructure.wording import OWNER, ago, if_known, said
+from stationmaster.monitor.checks.infrastructure.wording import OWNER, ago, if_known, logs_of, said
 from stationmaster.monitor.checks.saying import sentence
 from stationmaster.monitor.facts.missing import FactsNotHereError, FactsUnavailableError
 
@@ -54,8 +54,8 @@ def api_server_unreachable(facts: Facts) -> Iterator[Finding]:
             Subject(SubjectKind.PART, "api-server"),
             what=f"Airflow's api-server has not answered {ago(trouble.since, facts.now)} "
             f"{said(trouble)}.",
-            next_action="Look whether its pods run and are ready, and read their log (kubectl logs "
-            "-l app.kubernetes.io/component=api-server).",
+            next_action="Look whether its pods run and are ready, and read their log: "
+            f"{logs_of(facts, 'api-server')}.",
             since=trouble.since,
             caused_by=causes_of_part(facts, "api-server"),
             evidence={"kind": trouble.kind.value},
@@ -122,7 +122,7 @@ def dag_import_error(facts: Facts) -> Iterator[Finding]:
         yield dag_import_error.finding(
             Subject(SubjectKind.PIPELINE, names[0] if len(names) == 1 else problem.file),
             what=f"{problem.file} cannot be read: {sentence(problem.sentence)}",
-            next_action=f"Mend {problem.file}; try it with: python {problem.file}.",
+            next_action=f"Mend {problem.file}; try it with `python {problem.file}`.",
             since=problem.since,
             affected=tuple(names),
             links=(Link("DAGs", f"{facts.airflow.url}/dags"),),
@@ -151,7 +151,7 @@ def pipeline_paused(facts: Facts) -> Iterator[Finding]:
             Subject(SubjectKind.PIPELINE, pipeline.name),
             owner=mine.owner or OWNER,
             what=f"{pipeline.name} is paused, and its day is due at {mine.due:%H:%M}.",
-            next_action=f"Start it again (airflow dags unpause {pipeline.name}), or take its due "
+            next_action=f"Start it again (`airflow dags unpause {pipeline.name}`), or take its due "
             "time out of monitoring.yaml if nobody waits for it.",
             since=facts.now,
             affected=mine.readers,
@@ -206,8 +206,8 @@ def _silent(
         Subject(SubjectKind.PART, name),
         severity=severity or own.severity,
         what=f"Airflow's {name} {beat}; {so_what}.",
-        next_action=f"Look whether its pods run and read their log (kubectl logs -l "
-        f"app.kubernetes.io/component={name}); start it again.",
+        next_action=f"Look whether its pods run, read their log ({logs_of(facts, name)}), and "
+        "start it again.",
         since=since,
         caused_by=causes_of_part(facts, name),
     )

@@ -91,8 +91,8 @@ def database_slow(facts: Facts) -> Iterator[Finding]:
                 _subject(state),
                 what=f"{_named(state)} takes {seconds * 1000:.0f} ms for the smallest question; "
                 f"{SLOW_SECONDS * 1000:.0f} ms is slow already.",
-                next_action="Look at its processor, its disk's queue and who is busy: SELECT pid, "
-                "state, wait_event, query FROM pg_stat_activity WHERE state <> 'idle'.",
+                next_action="Look at its processor, its disk's queue and who is busy: `SELECT pid, "
+                "state, wait_event, query FROM pg_stat_activity WHERE state <> 'idle'`.",
                 since=facts.now,
                 expected=f"below {SLOW_SECONDS * 1000:.0f} ms",
                 got=f"{seconds * 1000:.0f} ms",
@@ -118,8 +118,8 @@ def database_transaction_open(facts: Facts) -> Iterator[Finding]:
                 what=f"{who} has had a transaction open in {_named(state)} "
                 f"{ago(longest.began_at, facts.now)} ({longest.state}): nothing that was deleted "
                 "since can be cleared away, and others may wait for its locks.",
-                next_action=f"Ask whose it is; end it with SELECT pg_terminate_backend("
-                f"{longest.pid}).",
+                next_action=f"Ask whose it is; end it with `SELECT pg_terminate_backend("
+                f"{longest.pid})`.",
                 since=longest.began_at,
                 evidence={"pid": longest.pid, "user": longest.user},
             )
@@ -147,8 +147,8 @@ def database_connections_running_out(facts: Facts) -> Iterator[Finding]:
             severity=Severity.CRITICAL if none_left else Severity.WARNING,
             what=f"{_named(state)} has {count} in use; without one, steps are neither started "
             "nor recorded.",
-            next_action="See who holds them (SELECT application_name, state, count(*) FROM "
-            "pg_stat_activity GROUP BY 1, 2 ORDER BY 3 DESC); raise max_connections or put "
+            next_action="See who holds them (`SELECT application_name, state, count(*) FROM "
+            "pg_stat_activity GROUP BY 1, 2 ORDER BY 3 DESC`); raise max_connections or put "
             "PgBouncer in front.",
             since=state.trouble.since if full and state.trouble else facts.now,
             expected=f"below {MANY:.0%}",

@@ -21,11 +21,11 @@ HOPS: Final = {"dns": "its name is not found", "tcp": "no connection comes", "tl
 SOON: Final = dt.timedelta(days=14)
 VERY_SOON: Final = dt.timedelta(days=3)
 REMEDIES: Final = {
-    "dns": "Ask DNS from where we run (getent hosts {host}); look whether the service {host} still "
-    "exists, and at CoreDNS.",
+    "dns": "Ask DNS from where we run (`getent hosts {host}`); look whether the service {host} "
+    "still exists, and at CoreDNS.",
     "tcp": "Look whether anything runs there, and which network policy, security group or firewall "
     "is between.",
-    "tls": "Look at what it presents: openssl s_client -connect {target} -servername {host}.",
+    "tls": "Look at what it presents: `openssl s_client -connect {target} -servername {host}`.",
 }
 
 

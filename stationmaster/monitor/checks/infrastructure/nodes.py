@@ -58,7 +58,7 @@ def node_not_ready(facts: Facts) -> Iterator[Finding]:
             severity=Severity.CRITICAL if most or _holds_platform(on_it) else Severity.WARNING,
             what=f"Node {node.name} has {'said nothing' if silent else 'not been ready'} "
             f"{ago(since, facts.now)}: {ready.message if ready else 'it never said it was'}.",
-            next_action=f"Look at it (kubectl describe node {node.name}); if it does not come "
+            next_action=f"Look at it (`kubectl describe node {node.name}`); if it does not come "
             "back within minutes, drain and replace it: its steps are started again elsewhere.",
             since=since,
             affected=_pipelines(on_it),
@@ -103,8 +103,8 @@ def _pressure(facts: Facts, node: str, short_of: str, since: dt.datetime) -> Fin
         Subject(SubjectKind.NODE, node),
         what=f"Node {node} has been short of {short_of} {ago(since, facts.now)}"
         + (f"; it evicted {and_more(evicted)}." if evicted else "."),
-        next_action=f"See what uses it (kubectl describe node {node}; kubectl top pods -A "
-        f"--field-selector spec.nodeName={node}); cordon it if it goes on evicting.",
+        next_action=f"See what uses it (`kubectl describe node {node}`, `kubectl top pods -A "
+        f"--field-selector spec.nodeName={node}`); cordon it if it goes on evicting.",
         since=since,
         affected=_pipelines(on_it),
         evidence={"pods_on_it": len(on_it), "evicted": len(evicted)},

@@ -12,6 +12,7 @@ from stationmaster.monitor.checks.infrastructure.wording import (
     ago,
     and_more,
     if_known,
+    logs_of,
     said,
 )
 from stationmaster.monitor.facts.cluster import FINALIZER
@@ -72,8 +73,8 @@ def watcher_silent(facts: Facts) -> Iterator[Finding]:
         yield watcher_silent.finding(
             Subject(SubjectKind.PART, "watcher"),
             what=f"The watcher {watcher.holder} has not looked {ago(looked_at, facts.now)}.",
-            next_action="Look whether it runs and read its log (kubectl logs -l "
-            "app.kubernetes.io/component=watcher); on a laptop start it: stationmaster watch.",
+            next_action=f"Look whether it runs and read its log ({logs_of(facts, 'watcher')}); on "
+            "a laptop start it: `stationmaster watch`.",
             since=looked_at,
         )
 
@@ -99,8 +100,8 @@ def kubernetes_unreachable(facts: Facts) -> Iterator[Finding]:
             next_action=(
                 "Give the watcher's service account its role again: docs/chart.md."
                 if refused
-                else "Look at the control plane (kubectl get --raw /readyz?verbose), and at what "
-                "network policies let through."
+                else "Look at the control plane (`kubectl get --raw '/readyz?verbose'`), and at "
+                "what network policies let through."
             ),
             since=trouble.since,
             evidence={"kind": trouble.kind.value},
@@ -135,8 +136,8 @@ def _kept_in_file(facts: Facts, spool: SpoolState) -> Finding:
         RECORDER,
         what=f"{spool.records} attempts have waited for the ledger {ago(since, facts.now)}, in "
         f"{spool.path}; none is lost.",
-        next_action="See why the ledger's database takes nothing: stationmaster checks run --check "
-        "database-unreachable.",
+        next_action="See why the ledger's database takes nothing: `stationmaster checks run "
+        "--check database-unreachable`.",
         since=since,
         evidence={"records": spool.records},
     )
@@ -168,8 +169,8 @@ def _unrecorded_pods(facts: Facts) -> Iterator[Finding]:
             RECORDER,
             what=f"{len(late)} attempts have ended, the first {ago(since, facts.now)}, and are not "
             "recorded; their pods are kept until they are.",
-            next_action="Read the scheduler's log: its launcher records them, and says what it "
-            "waits for.",
+            next_action="Read what the launcher waits for, which records them: "
+            f"{logs_of(facts, 'scheduler')}.",
             since=since,
             affected=tuple(sorted({pod.pipeline for pod, _ in late} - {""})),
             evidence={"pods": and_more(pod.name for pod, _ in late), "unrecorded": len(late)},

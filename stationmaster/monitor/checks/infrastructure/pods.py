@@ -50,7 +50,7 @@ def pod_crash_looping(facts: Facts) -> Iterator[Finding]:
         pod, container = found[0]
         ended = f"{container.last_reason or 'ended'}, exit code {container.last_exit_code}"
         out_of_memory = container.last_reason == "OOMKilled"
-        log = f"kubectl -n {pod.namespace} logs {pod.name} -c {container.name} --previous"
+        log = f"`kubectl -n {pod.namespace} logs {pod.name} -c {container.name} --previous`"
         since = _unready_since(pod) or container.last_ended_at or pod.created_at
         yield pod_crash_looping.finding(
             Subject(SubjectKind.POD, workload),
@@ -114,8 +114,8 @@ def pods_pending(facts: Facts) -> Iterator[Finding]:
             Subject(SubjectKind.POD, namespace),
             what=f"{len(stuck)} pods in {namespace} get no place; {pod.name} has waited "
             f"{ago(since, facts.now)}: {sentence(wait.message)}",
-            next_action=f"{_remedy(wait.message)} See kubectl -n {namespace} describe pod "
-            f"{pod.name}.",
+            next_action=f"{_remedy(wait.message)} See `kubectl -n {namespace} describe pod "
+            f"{pod.name}`.",
             since=since,
             affected=tuple(sorted({each.pipeline for each, _ in stuck} - {""})),
             got=wait.reason,

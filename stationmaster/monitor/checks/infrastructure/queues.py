@@ -14,7 +14,13 @@ from stationmaster.monitor.checks.finding import (
     Subject,
     SubjectKind,
 )
-from stationmaster.monitor.checks.infrastructure.wording import OWNER, ago, and_more, if_known
+from stationmaster.monitor.checks.infrastructure.wording import (
+    OWNER,
+    ago,
+    and_more,
+    if_known,
+    logs_of,
+)
 from stationmaster.monitor.checks.saying import duration
 
 if TYPE_CHECKING:
@@ -55,8 +61,8 @@ def queue_stuck(facts: Facts) -> Iterator[Finding]:
         Subject(SubjectKind.PART, "queue"),
         what=f"{len(queued)} tasks are queued, the first {ago(since, facts.now)}, and nothing has "
         f"started {ago(latest, facts.now) if latest else 'for hours'}.",
-        next_action="Read the scheduler's log (kubectl logs -l "
-        "app.kubernetes.io/component=scheduler --tail=100): its launcher says what it waits for.",
+        next_action=f"Read what the scheduler and its launcher wait for: "
+        f"{logs_of(facts, 'scheduler')}.",
         since=since,
         affected=_pipelines(queued),
         links=(Link("queued tasks", f"{facts.airflow.url}/task_instances?task_state=queued"),),
@@ -82,9 +88,8 @@ def launcher_dead(facts: Facts) -> Iterator[Finding]:
             Subject(SubjectKind.PART, "launcher"),
             what=f"{len(queued)} steps are queued, the first {ago(since, facts.now)}, and the "
             "launcher has made no pod since; the scheduler beats.",
-            next_action="Read what it says (kubectl logs -l "
-            "app.kubernetes.io/component=scheduler | grep -i launcher); restart the scheduler's "
-            "pod if it says nothing: steps that run are not harmed.",
+            next_action=f"Read what the launcher says ({logs_of(facts, 'scheduler')}); restart the "
+            "scheduler's pod if it says nothing: steps that run are not harmed.",
             since=since,
             affected=_pipelines(queued),
             evidence={"queued": len(queued), "steps": and_more(task.name for task in queued)},
@@ -119,7 +124,7 @@ def pool_full_for_long(facts: Facts) -> Iterator[Finding]:
             f"wait, the first {ago(since, facts.now)}, and "
             + ("it moves." if moves else f"none has begun for {duration(LONG_FULL / 2)}."),
             next_action=f"Look who holds it ({and_more(task.name for task in holding) or 'nobody'})"
-            f"; end what hangs, or give it more slots: airflow pools set {pool.name} N ''.",
+            f"; end what hangs, or give it more slots: `airflow pools set {pool.name} N ''`.",
             since=since,
             affected=_pipelines(waiting),
             links=(Link("pools", f"{facts.airflow.url}/pools"),),

@@ -75,8 +75,8 @@ def volume_pending(facts: Facts) -> Iterator[Finding]:
                 next_action=(
                     "Restore it from a backup: a claim whose volume is gone does not heal."
                     if lost
-                    else f"Look at its events (kubectl -n {claim.namespace} describe pvc "
-                    f"{claim.name}) and at storage class {claim.storage_class or 'default'}."
+                    else f"Look at its events (`kubectl -n {claim.namespace} describe pvc "
+                    f"{claim.name}`) and at storage class {claim.storage_class or 'default'}."
                 ),
                 since=claim.created_at if not lost else facts.now,
                 got=claim.phase,
@@ -181,11 +181,12 @@ def _in(left: dt.timedelta) -> str:
 def _remedy(filling: Filling) -> str:
     if not filling.is_disk:
         return (
-            f"Make room in it or enlarge the claim: kubectl -n {filling.name.split('/')[0]} edit "
-            f"pvc {filling.name.split('/')[-1]} (spec.resources.requests.storage)."
+            f"Make room in it or enlarge the claim: `kubectl -n {filling.name.split('/')[0]} edit "
+            f"pvc {filling.name.split('/')[-1]}` (spec.resources.requests.storage)."
         )
+    path = filling.name.rpartition(":")[2] or "/"
     return (
-        f"See what fills {filling.name.rpartition(':')[2] or '/'} (du -xh --max-depth=2 | sort -h) "
+        f"See what fills {path} (`du -xh --max-depth=2 | sort -h`) "
         "and make room: old images, logs, finished runs."
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer")
 
-__all__ = ["OWNER", "SHOWN", "ago", "and_more", "if_known", "said", "size"]
+__all__ = ["OWNER", "SHOWN", "ago", "and_more", "if_known", "logs_of", "said", "size"]
 
 OWNER: Final = "platform"
 SHOWN: Final = 5
@@ -52,6 +52,20 @@ def ago(moment: dt.datetime, now: dt.datetime) -> str:
 def said(trouble: Trouble) -> str:
     """Return what the other said, as the end of a sentence."""
     return f"({trouble.during}: {trouble.sentence.rstrip('. ')})"
+
+
+def logs_of(facts: Facts, component: str) -> str:
+    """Return the command that shows the log of a part's pods, where they are known to be.
+
+    Args:
+        facts: Of the look.
+        component: As the chart labels the part's pods.
+    """
+    label = "app.kubernetes.io/component"
+    pods = if_known(facts, lambda f: f.cluster.pods()) or ()
+    where = {pod.namespace for pod in pods if pod.labels.get(label) == component}
+    namespace = f"-n {min(where)} " if where else ""
+    return f"`kubectl {namespace}logs -l {label}={component} --tail=100`"
 
 
 def if_known(facts: Facts, ask: Callable[[Facts], Answer]) -> Answer | None:
