@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from stationmaster.monitor.facts.attempts import Attempt
 
-__all__ = ["ROWS", "FigureFacts", "Said"]
+__all__ = ["ROWS", "FigureFacts", "Said", "said_by"]
 
 DAY_MARK: Final = "@"
 ROWS: Final = "rows"
@@ -35,45 +35,64 @@ class FigureFacts:
     """Answer what figures were said, named `dataset/figure`.
 
     Args:
-        attempts: Of all pipelines, in order.
+        attempts: Of all pipelines.
+        made: What is made of each pipeline's attempts, where that is kept.
     """
 
-    def __init__(self, attempts: Iterable[Attempt]) -> None:
+    def __init__(
+        self,
+        attempts: Iterable[Attempt],
+        *,
+        made: Iterable[Mapping[str, tuple[Said, ...]]] | None = None,
+    ) -> None:
         self._attempts = attempts
+        self._made = made
 
     @cached_property
     def history(self) -> Mapping[str, tuple[Said, ...]]:
-        """Return all that was said of each figure, oldest first.
-
-        The parts of a split step add up, once all are done; a number that one of them says of the
-        whole stands in their place.
-        """
-        found: dict[str, list[Said]] = defaultdict(list)
-        for tries in self._by_step():
-            done: dict[tuple[int, int], Attempt] = {}
-            for mine in tries.values():
-                ended = {each.part: each for each in mine if each.is_done}
-                if not ended:
-                    continue
-                done |= ended
-                final = max(ended.values(), key=lambda each: each.ended_at or each.recorded_at)
-                for name, value in _numbers(tuple(done.values())).items():
-                    said = _said(name, value, final)
-                    found[said.name].append(said)
-        return {name: tuple(sorted(said, key=lambda each: each.at)) for name, said in found.items()}
+        """Return all that was said of each figure, oldest first."""
+        found: dict[str, tuple[Said, ...]] = {}
+        for each in [said_by(self._attempts)] if self._made is None else self._made:
+            for name, mine in each.items():
+                before = found.get(name, ())
+                both = sorted((*before, *mine), key=lambda said: said.at) if before else mine
+                found[name] = tuple(both)
+        return found
 
     def days(self, name: str) -> Mapping[dt.date, float]:
         """Return a figure's last word of each day, by day."""
         last = {each.business_date: each.value for each in self.history.get(name, ())}
         return dict(sorted(last.items()))
 
-    def _by_step(self) -> Iterable[Mapping[str, list[Attempt]]]:
-        """Return the attempts of each step of each run, by try."""
-        found: dict[tuple[str, str, str, dt.date], dict[str, list[Attempt]]] = defaultdict(dict)
-        for each in self._attempts:
-            step = (each.pipeline, each.run_id, each.step, each.business_date)
-            found[step].setdefault(each.try_id, []).append(each)
-        return found.values()
+
+def said_by(attempts: Iterable[Attempt]) -> dict[str, tuple[Said, ...]]:
+    """Return all that attempts said of each figure, oldest first.
+
+    The parts of a split step add up, once all are done; a number that one of them says of the
+    whole stands in their place.
+    """
+    found: dict[str, list[Said]] = defaultdict(list)
+    for tries in _by_step(attempts):
+        done: dict[tuple[int, int], Attempt] = {}
+        for mine in tries.values():
+            ended = {each.part: each for each in mine if each.is_done}
+            if not ended:
+                continue
+            done |= ended
+            final = max(ended.values(), key=lambda each: each.ended_at or each.recorded_at)
+            for name, value in _numbers(tuple(done.values())).items():
+                said = _said(name, value, final)
+                found[said.name].append(said)
+    return {name: tuple(sorted(said, key=lambda each: each.at)) for name, said in found.items()}
+
+
+def _by_step(attempts: Iterable[Attempt]) -> Iterable[Mapping[str, list[Attempt]]]:
+    """Return the attempts of each step of each run, by try."""
+    found: dict[tuple[str, str, str, dt.date], dict[str, list[Attempt]]] = defaultdict(dict)
+    for each in attempts:
+        step = (each.pipeline, each.run_id, each.step, each.business_date)
+        found[step].setdefault(each.try_id, []).append(each)
+    return found.values()
 
 
 def _numbers(done: tuple[Attempt, ...]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from stationmaster.monitor.facts.alerting import AlertingLook
 from stationmaster.monitor.facts.deliveries import Deliveries
 from stationmaster.monitor.facts.facts import Facts
 from stationmaster.monitor.facts.figures import FigureFacts
+from stationmaster.monitor.facts.histories import KeptHistories
 from stationmaster.monitor.facts.infrastructure import Infrastructure
 from stationmaster.monitor.facts.ledger import LedgerFacts
 from stationmaster.monitor.facts.ledgerreading import LedgerReading
@@ -54,6 +55,7 @@ class Gathering:
         self._settings = settings
         self._more = more
         self._ledger: LedgerReading | None = None
+        self._kept: KeptHistories | None = None
         self._infrastructure = Infrastructure(settings)
 
     def __enter__(self) -> Self:
@@ -84,8 +86,12 @@ class Gathering:
         parts |= {
             "monitoring": self._monitoring,
             "ledger": partial(self._ledger_facts, facts),
-            "published": lambda: PublishedFacts(facts.ledger.every_attempt, Places(self._settings)),
-            "figures": lambda: FigureFacts(facts.ledger.every_attempt),
+            "published": lambda: PublishedFacts(
+                (),
+                Places(self._settings),
+                made=[each.publications for each in facts.ledger.histories],
+            ),
+            "figures": lambda: FigureFacts((), made=[each.said for each in facts.ledger.histories]),
             "deliveries": self._deliveries,
             "alerting": lambda: AlertingLook(self._settings, facts.monitoring, now),
             "lineage": partial(self._lineage, facts),
@@ -98,8 +104,10 @@ class Gathering:
     def _ledger_facts(self, facts: Facts) -> LedgerFacts:
         if self._ledger is None:
             self._ledger = LedgerReading(self._settings.ledger_location)
+            self._kept = KeptHistories(self._ledger.version)
         self._ledger.refresh()
-        return LedgerFacts(facts.now, self._ledger, watched=facts.monitoring.pipelines)
+        watched = facts.monitoring.pipelines
+        return LedgerFacts(facts.now, self._ledger, watched=watched, kept=self._kept)
 
     def _deliveries(self) -> Deliveries:
         places = Places(self._settings)

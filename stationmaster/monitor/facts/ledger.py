@@ -7,14 +7,17 @@ Everything is made of attempts, whoever has them: `ledgerreading` reads them fro
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+from stationmaster.monitor.facts.histories import PipelineHistory
+from stationmaster.monitor.facts.runs import Run, StepRun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from stationmaster.monitor.facts.attempts import Attempt
+    from stationmaster.monitor.facts.histories import KeptHistories
     from stationmaster.monitor.series.ledgerrows import StepRow
 
 __all__ = ["ACTIVE_DAYS", "HISTORY_DAYS", "AttemptSource", "LedgerFacts", "Run", "StepRun"]
@@ -42,78 +45,6 @@ class AttemptSource(Protocol):
         """Return what each pipeline cost each day (UTC), in USD, where it has a price."""
 
 
-class StepRun(NamedTuple):
-    """Hold a step of one run: all of its tries, attempts and parts, in order."""
-
-    pipeline: str
-    step: str
-    run_id: str
-    business_date: dt.date
-    attempts: tuple[Attempt, ...]
-
-    @property
-    def name(self) -> str:
-        """Return `pipeline/step`."""
-        return f"{self.pipeline}/{self.step}"
-
-    @property
-    def last_of_parts(self) -> tuple[Attempt, ...]:
-        """Return the last attempt of each of its parts."""
-        return tuple({each.part: each for each in self.attempts}.values())
-
-    @property
-    def begun_at(self) -> dt.datetime:
-        """Return when its first attempt began."""
-        return min(each.begun_at for each in self.attempts)
-
-    @property
-    def is_done(self) -> bool:
-        """Tell whether all of its parts did their work."""
-        return all(each.is_done for each in self.last_of_parts)
-
-    @property
-    def goes_on(self) -> bool:
-        """Tell whether an attempt of it has not ended."""
-        return any(each.verdict is None for each in self.last_of_parts)
-
-    @property
-    def failed(self) -> Attempt | None:
-        """Return the attempt that it failed by, None where it goes on or is done.
-
-        What was stopped since another part had failed is not why.
-        """
-        if self.goes_on:
-            return None
-        bad = [each for each in self.last_of_parts if each.has_failed]
-        return max(bad, key=lambda each: (each.verdict != "stopped", _ended(each)), default=None)
-
-    @property
-    def ended_at(self) -> dt.datetime | None:
-        """Return when its last part ended; None: it goes on."""
-        if self.goes_on:
-            return None
-        return max(_ended(each) for each in self.last_of_parts)
-
-
-class Run(NamedTuple):
-    """Hold one run of a pipeline, as far as the ledger has seen it."""
-
-    pipeline: str
-    run_id: str
-    business_date: dt.date
-    steps: Mapping[str, StepRun]
-
-    @property
-    def begun_at(self) -> dt.datetime:
-        """Return when its first step began."""
-        return min(each.begun_at for each in self.steps.values())
-
-    @property
-    def goes_on(self) -> bool:
-        """Tell whether a step of it goes on."""
-        return any(each.goes_on for each in self.steps.values())
-
-
 class LedgerFacts:
     """Answer what checks ask of the ledger, as it was known at a moment.
 
@@ -121,15 +52,21 @@ class LedgerFacts:
         now: The moment.
         source: Has attempts and costs.
         watched: Pipelines that are looked at also where nothing of them ran of late.
+        kept: Histories of looks before.
     """
 
     def __init__(
-        self, now: dt.datetime, source: AttemptSource, watched: Iterable[str] = ()
+        self,
+        now: dt.datetime,
+        source: AttemptSource,
+        watched: Iterable[str] = (),
+        kept: KeptHistories | None = None,
     ) -> None:
         self.now = now
         self._source = source
         self._watched = tuple(watched)
-        self._attempts: dict[str, tuple[Attempt, ...]] = {}
+        self._kept = kept
+        self._histories: dict[str, PipelineHistory] = {}
 
     @cached_property
     def pipelines(self) -> tuple[str, ...]:
@@ -140,16 +77,25 @@ class LedgerFacts:
         return tuple(sorted(name for name in found if self.attempts(name)))
 
     def attempts(self, pipeline: str) -> tuple[Attempt, ...]:
-        """Return a pipeline's attempts of the last 100 business dates, in order of their end."""
-        if pipeline not in self._attempts:
+        """Return a pipeline's attempts of the last 100 business dates, as they began."""
+        return self.history(pipeline).attempts
+
+    def history(self, pipeline: str) -> PipelineHistory:
+        """Return a pipeline's past, with what is made of it."""
+        if pipeline not in self._histories:
             since = self.now.date() - dt.timedelta(days=HISTORY_DAYS)
-            known = [
-                each.as_known(self.now)
-                for each in self._source.attempts(pipeline, since)
-                if each.begun_at <= self.now
-            ]
-            self._attempts[pipeline] = tuple(sorted(known, key=_in_order))
-        return self._attempts[pipeline]
+            found = self._kept.find(pipeline, since, self.now) if self._kept else None
+            self._histories[pipeline] = found or self._made(pipeline, since)
+        return self._histories[pipeline]
+
+    def _made(self, pipeline: str, since: dt.date) -> PipelineHistory:
+        every = sorted(self._source.attempts(pipeline, since), key=_in_order)
+        known = [each.as_known(self.now) for each in every if each.begun_at <= self.now]
+        history = PipelineHistory(known)
+        if self._kept is not None and every:
+            settled_by = max(each.ended_at or each.begun_at for each in every)
+            self._kept.keep(pipeline, since, settled_by, history)
+        return history
 
     @cached_property
     def every_attempt(self) -> tuple[Attempt, ...]:
@@ -157,9 +103,14 @@ class LedgerFacts:
         return tuple(each for name in self.pipelines for each in self.attempts(name))
 
     @cached_property
+    def histories(self) -> tuple[PipelineHistory, ...]:
+        """Return the past of all pipelines."""
+        return tuple(self.history(name) for name in self.pipelines)
+
+    @cached_property
     def runs(self) -> Mapping[str, tuple[Run, ...]]:
         """Return the runs of each pipeline, the one that began first at the front."""
-        return {name: _runs(self.attempts(name)) for name in self.pipelines}
+        return {name: self.history(name).runs for name in self.pipelines}
 
     def step_runs(self) -> Iterable[StepRun]:
         """Yield each step of each run."""
@@ -169,7 +120,7 @@ class LedgerFacts:
 
     def step_rows(self, pipeline: str) -> list[StepRow]:
         """Return a pipeline's attempts as forecasts read them."""
-        return [each.as_step_row() for each in self.attempts(pipeline)]
+        return self.history(pipeline).step_rows
 
     @cached_property
     def costs(self) -> Mapping[str, Mapping[dt.date, float]]:
@@ -177,29 +128,6 @@ class LedgerFacts:
         today = self.now.astimezone(dt.UTC).date()
         since = today - dt.timedelta(days=HISTORY_DAYS)
         return self._source.costs(since, today - dt.timedelta(days=1))
-
-
-def _runs(attempts: Sequence[Attempt]) -> tuple[Run, ...]:
-    by_run: dict[tuple[str, dt.date], dict[str, list[Attempt]]] = defaultdict(dict)
-    for each in attempts:
-        by_run[each.run_id, each.business_date].setdefault(each.step, []).append(each)
-    found = [
-        Run(
-            pipeline=next(iter(steps.values()))[0].pipeline,
-            run_id=run_id,
-            business_date=day,
-            steps={
-                step: StepRun(mine[0].pipeline, step, run_id, day, tuple(mine))
-                for step, mine in steps.items()
-            },
-        )
-        for (run_id, day), steps in by_run.items()
-    ]
-    return tuple(sorted(found, key=lambda run: run.begun_at))
-
-
-def _ended(attempt: Attempt) -> dt.datetime:
-    return attempt.ended_at or attempt.recorded_at
 
 
 def _in_order(attempt: Attempt) -> tuple[dt.datetime, int, int, int]:

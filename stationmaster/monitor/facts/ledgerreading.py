@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -52,6 +52,11 @@ class LedgerReading:
         self._known: dict[str, dict[tuple[Any, ...], Attempt]] = {}
         self._since: dict[str, dt.date] = {}
         self._newest: dt.datetime | None = None
+        self._versions: Counter[str] = Counter()
+
+    def version(self, pipeline: str) -> int:
+        """Return a number that is another one once an attempt of the pipeline is."""
+        return self._versions[pipeline]
 
     def close(self) -> None:
         """Close its connections."""
@@ -128,7 +133,10 @@ class LedgerReading:
         By the clocks of recorders: ours may be apart from theirs, and in a replay it is years
         ahead. One that is in the future must not hide what comes until then.
         """
-        self._known[each.pipeline][_key(each)] = each
+        mine, key = self._known[each.pipeline], _key(each)
+        if mine.get(key) != each:
+            mine[key] = each
+            self._versions[each.pipeline] += 1
         known = each.recorded_at if self._newest is None else max(self._newest, each.recorded_at)
         self._newest = min(known, dt.datetime.now(dt.UTC))
 

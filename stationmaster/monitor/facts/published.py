@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from stationmaster.monitor.facts.attempts import Attempt, Output
 
-__all__ = ["Copy", "Publication", "PublishedFacts", "Shelf"]
+__all__ = ["Copy", "Publication", "PublishedFacts", "Shelf", "publications_of"]
 
 
 class Publication(NamedTuple):
@@ -74,36 +74,40 @@ class PublishedFacts:
     """Answer what is published.
 
     Args:
-        attempts: Of all pipelines, in order.
+        attempts: Of all pipelines.
         shelf: Looks where readers look.
+        made: What is made of each pipeline's attempts, where that is kept.
     """
 
-    def __init__(self, attempts: Iterable[Attempt], shelf: Shelf) -> None:
+    def __init__(
+        self,
+        attempts: Iterable[Attempt],
+        shelf: Shelf,
+        *,
+        made: Iterable[Mapping[str, tuple[Publication, ...]]] | None = None,
+    ) -> None:
         self._attempts = attempts
+        self._made = made
+        self._days: dict[str, Mapping[dt.date, Publication]] = {}
         self.shelf = shelf
 
     @cached_property
     def history(self) -> Mapping[str, tuple[Publication, ...]]:
-        """Return all publishings of each dataset and report, oldest first.
-
-        What a later attempt only found published is not one more; what a part of a split step
-        staged is published by the part that came last.
-        """
-        found: dict[str, list[Publication]] = defaultdict(list)
-        known: set[tuple[str, dt.date]] = set()
-        for at, each in sorted(_done(self._attempts), key=lambda pair: pair[0]):
-            for output in each.outputs:
-                partition = (output.dataset, output.business_date)
-                if output.staged or (output.already_published and partition in known):
-                    continue
-                known.add(partition)
-                found[output.dataset].append(_publication(output, each, at))
-        return {name: tuple(mine) for name, mine in found.items()}
+        """Return all publishings of each dataset and report, oldest first."""
+        found: dict[str, tuple[Publication, ...]] = {}
+        for each in [publications_of(self._attempts)] if self._made is None else self._made:
+            for name, mine in each.items():
+                before = found.get(name, ())
+                both = sorted((*before, *mine), key=lambda one: one.at) if before else mine
+                found[name] = tuple(both)
+        return found
 
     def days(self, dataset: str) -> Mapping[dt.date, Publication]:
         """Return the last publishing of each day, by day."""
-        last = {each.business_date: each for each in self.history.get(dataset, ())}
-        return dict(sorted(last.items()))
+        if dataset not in self._days:
+            last = {each.business_date: each for each in self.history.get(dataset, ())}
+            self._days[dataset] = dict(sorted(last.items()))
+        return self._days[dataset]
 
     def last(self, dataset: str, day: dt.date) -> Publication | None:
         """Return the last publishing of a day, None where there is none."""
@@ -113,6 +117,24 @@ class PublishedFacts:
         """Return the publishing of the newest day, None where there is none."""
         days = self.days(dataset)
         return days[max(days)] if days else None
+
+
+def publications_of(attempts: Iterable[Attempt]) -> dict[str, tuple[Publication, ...]]:
+    """Return all publishings of each dataset and report, oldest first.
+
+    What a later attempt only found published is not one more; what a part of a split step staged
+    is published by the part that came last.
+    """
+    found: dict[str, list[Publication]] = defaultdict(list)
+    known: set[tuple[str, dt.date]] = set()
+    for at, each in sorted(_done(attempts), key=lambda pair: pair[0]):
+        for output in each.outputs:
+            partition = (output.dataset, output.business_date)
+            if output.staged or (output.already_published and partition in known):
+                continue
+            known.add(partition)
+            found[output.dataset].append(_publication(output, each, at))
+    return {name: tuple(mine) for name, mine in found.items()}
 
 
 def _done(attempts: Iterable[Attempt]) -> Iterator[tuple[dt.datetime, Attempt]]:
