@@ -16,7 +16,7 @@ from stationmaster.monitor.dashboard.reading.incidents import findings_now
 from stationmaster.monitor.dashboard.reading.runs import pipelines
 from stationmaster.monitor.facts.attempts import Attempt, attempt_of
 from stationmaster.monitor.facts.facts import Facts
-from stationmaster.monitor.facts.ledger import LedgerFacts, Run
+from stationmaster.monitor.facts.ledger import LedgerFacts
 from stationmaster.monitor.facts.missing import FactsUnavailableError
 from stationmaster.monitor.facts.published import PublishedFacts
 from stationmaster.monitor.monitoring import PipelineExpectation
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from stationmaster.monitor.dashboard.reading.expectations import Expectations
     from stationmaster.monitor.dashboard.reading.source import Source
     from stationmaster.monitor.facts.published import Copy
+    from stationmaster.monitor.facts.runs import Run
 
 __all__ = ["ProductRow", "Standing", "expected_day", "facts_of", "products"]
 
