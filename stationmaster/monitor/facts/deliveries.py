@@ -73,7 +73,7 @@ class Deliveries:
         *,
         root: str,
         landing: Callable[[str], bool],
-        complete_through: Callable[[str, str], dt.datetime] | None = None,
+        complete_through: Callable[[str, str], dt.datetime | None] | None = None,
     ) -> None:
         self._business = business
         self._root = root.rstrip("/")
@@ -101,6 +101,8 @@ class Deliveries:
         if source not in self._told:  # one question a look, however many days are owed
             self._told[source] = self._complete_through(source, expected.url)
         complete = self._told[source]
+        if complete is None:
+            return Owed(str(day), until, "it has delivered nothing yet")
         if complete >= until - dt.timedelta(seconds=1):
             return None
         return Owed(str(day), until, f"it is complete through {complete:%Y-%m-%d %H:%M:%S} UTC")

@@ -55,8 +55,8 @@ class Places:
             return self.look(uri).found
         return self._head(uri) is not None
 
-    def complete_through(self, source: str, url: str) -> dt.datetime:
-        """Return up to when an API says that it is complete (`/v1/status`).
+    def complete_through(self, source: str, url: str) -> dt.datetime | None:
+        """Return up to when an API says that it is complete (`/v1/status`); None: it has nothing.
 
         Raises:
             FactsUnavailableError: It does not answer, or refuses our token.
@@ -70,11 +70,12 @@ class Places:
                 address, headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS
             )
             answer.raise_for_status()
-            told = dt.datetime.fromisoformat(answer.json()["complete_through"])
+            text = answer.json()["complete_through"]
+            told = None if text is None else dt.datetime.fromisoformat(text)
         except (OSError, httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             message = f"{source}'s API at {address} cannot be asked: {type(error).__name__}"
             raise FactsUnavailableError(message) from error
-        return told if told.tzinfo else told.replace(tzinfo=dt.UTC)
+        return told if told is None or told.tzinfo else told.replace(tzinfo=dt.UTC)
 
     def _in_bucket(self, uri: str) -> Copy:
         size = self._head(uri)
