@@ -109,13 +109,35 @@ def test_an_incident_closes_when_all_of_it_is_gone_long_enough() -> None:
     assert days.open == []
 
 
-def test_what_is_left_when_the_cause_is_gone_is_the_title() -> None:
-    """Whoever reads the incident sees what is to be done now."""
+def test_a_cause_that_is_over_stays_the_title_while_its_effects_mend() -> None:
+    """The source has delivered and the report is still late: it is late because of the source."""
+    days = Days()
+    days.look(found(WEB), found(REPORT))
+    assert days.look(found(REPORT), minute=3) == []
+    assert days.open == [f"late {WEB} {DAY}"]
+    assert days.standing.incidents[0].finding.next_action == "Look at morning_report."
+    assert kinds(days.look(minute=9)) == [EventKind.CLOSED]
+    assert days.events[-1].sentence == "It is over: web is late."
+
+
+def test_what_is_left_an_hour_after_the_cause_is_the_title() -> None:
+    """Whoever reads the incident sees that it did not mend by itself."""
     days = Days()
     days.look(found(DATABASE, business_date=None), found(EXTRACT))
-    events = days.look(found(EXTRACT), minute=3)
+    days.look(found(EXTRACT), minute=3)
+    events = days.look(found(EXTRACT), minute=63)
     assert days.open == [f"late {EXTRACT} {DAY}"]
     assert "No longer: db:5432 is late. What is left" in events[0].sentence
+
+
+def test_what_breaks_after_infrastructure_is_mended_broke_for_another_reason() -> None:
+    """A database that was away at ten is not why a step fails at half past."""
+    days = Days()
+    down = found(DATABASE, business_date=None)
+    days.look(down, found(EXTRACT))
+    days.look(found(EXTRACT), minute=2)
+    days.look(found(EXTRACT), found(ELSEWHERE), minute=30)
+    assert len(days.open) == 2
 
 
 def test_what_flaps_is_one_incident() -> None:

@@ -63,9 +63,16 @@ def regrouped(
         lineage: Knows what comes of what.
         checks: All checks there are, by name, due or not.
     """
-    placing = _Placing(look.at, before, seen(look, before, checks), lineage, checks)
-    placing.place()
-    return placing.result(before)
+    released: frozenset[str] = frozenset()
+    while True:
+        findings, kept = seen(look, before, checks, released)
+        placing = _Placing(look.at, before, findings, lineage, checks)
+        placing.place()
+        after = placing.result(before)
+        needless = kept - _causes_with_effects(after.standing)
+        if not needless:
+            return after
+        released |= needless
 
 
 class _Placing:
@@ -216,6 +223,10 @@ class _Placing:
         mine = self._incident_of(key)
         each = self._findings[self._of(key).number]
         self._findings[each.number] = replace(each, incident_id=target)
+        if mine is not None and mine != target:
+            # What flapped there flaps here: it is given as long to stay away.
+            often = max(self._incidents[each].reopened for each in (mine, target))
+            self._incidents[target] = replace(self._incidents[target], reopened=often)
         if mine is None or mine in self._claimed or self._incidents[mine].cause != key:
             return
         self._merged[mine] = target
@@ -225,6 +236,12 @@ class _Placing:
 
     def _age(self, number: int) -> tuple[dt.datetime, int]:
         return self._incidents[number].opened_at, number
+
+
+def _causes_with_effects(standing: Standing) -> frozenset[str]:
+    """Return the causes of which something is there; another one may explain all of it now."""
+    there = {each.incident_id for each in standing.findings if each.gone_at is None}
+    return frozenset(each.cause for each in standing.incidents if each.is_open and each.id in there)
 
 
 def _matters(each: StandingFinding) -> bool:

@@ -10,6 +10,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final, Protocol
 
 from stationmaster.monitor.checks.finding import Layer
+from stationmaster.monitor.incidents.seeing import SETTLING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from stationmaster.monitor.checks.finding import Finding, Subject
     from stationmaster.monitor.incidents.standing import StandingFinding
 
-__all__ = ["GRACE", "ComesOf", "Relations", "importance"]
+__all__ = ["AFTERMATH", "GRACE", "ComesOf", "Relations", "importance"]
 
 GRACE: Final = dt.timedelta(minutes=30)
 """What was seen so long before a cause began did not come of it: watchers see some things late."""
+
+AFTERMATH: Final = dt.timedelta(minutes=5)
+"""What breaks later than that after infrastructure was mended broke for another reason."""
 
 Order = tuple[bool, int, int, dt.datetime, str]
 
@@ -108,6 +112,10 @@ class Relations:
             return False
         if _is_trend(why) or _is_trend(what) or (why.foretold and not what.foretold):
             return False
+        if cause.gone_at is not None:
+            aftermath = SETTLING if one_day else AFTERMATH
+            if effect.first_seen_at > cause.gone_at + aftermath:
+                return False
         return one_day or effect.first_seen_at >= why.since - GRACE
 
     def _may_explain(self, cause: Subject, effect: Finding) -> bool:

@@ -12,13 +12,18 @@ from stationmaster.monitor.incidents.standing import StandingFinding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from stationmaster.monitor.checks.check import Check
     from stationmaster.monitor.checks.finding import Finding
     from stationmaster.monitor.checks.looking import Look
     from stationmaster.monitor.incidents.standing import Standing
 
-__all__ = ["DAMPING", "MOST_DAMPING", "clear_after", "is_ripe", "seen"]
+__all__ = ["DAMPING", "MOST_DAMPING", "SETTLING", "clear_after", "is_ripe", "seen"]
+
+SETTLING: Final = dt.timedelta(hours=1)
+"""So long what came of a cause may take to mend after the cause did: a source that delivers late
+is still why the report is late. Then what is left is a trouble of its own."""
 
 DAMPING: Final = dt.timedelta(minutes=10)
 MOST_DAMPING: Final = dt.timedelta(hours=1)
@@ -44,14 +49,22 @@ def is_ripe(each: StandingFinding, check: Check | None, at: dt.datetime) -> bool
     return at - each.first_seen_at >= hold
 
 
-def seen(look: Look, before: Standing, checks: Mapping[str, Check]) -> list[StandingFinding]:
+def seen(
+    look: Look,
+    before: Standing,
+    checks: Mapping[str, Check],
+    released: AbstractSet[str] = frozenset(),
+) -> tuple[list[StandingFinding], frozenset[str]]:
     """Return all findings that stood before or are new, as the look leaves them.
+
+    And the keys of causes that count only because something that came of them is still there.
 
     Args:
         look: What checks found; one that could not look, or was not due, changes nothing.
         before: What stood.
         checks: All checks there are, by name, due or not: what a check found that does not exist
             any more is gone.
+        released: Keys of causes that are not to be kept.
     """
     found = _by_key(look.findings)
     answered = {each.check.name for each in look.checks if each.outcome is not Outcome.UNKNOWN}
@@ -67,13 +80,33 @@ def seen(look: Look, before: Standing, checks: Mapping[str, Check]) -> list[Stan
             after.append(_missed(stood, look.at, clear_after(checks.get(name), often)))
         else:
             after.append(stood)
+    causes = {each.id: each.cause for each in before.incidents if each.is_open}
+    kept = _settling(after, causes, look.at) - released
+    after = [replace(each, cleared_at=None) if each.key in kept else each for each in after]
     first = min([0, *(each.number for each in before.findings)]) - 1
-    return after + [
+    new = [
         StandingFinding(
             number=first - index, finding=each, first_seen_at=look.at, last_seen_at=look.at
         )
         for index, each in enumerate(found.values())
     ]
+    return after + new, kept
+
+
+def _settling(
+    findings: list[StandingFinding], causes: Mapping[int, str], at: dt.datetime
+) -> frozenset[str]:
+    """Return causes that are gone, not for an hour, while what came of them is still there."""
+    there = {each.incident_id for each in findings if each.gone_at is None}
+    return frozenset(
+        each.key
+        for each in findings
+        if each.cleared_at is not None
+        and each.gone_at is not None
+        and each.incident_id in there
+        and causes.get(each.incident_id or 0) == each.key
+        and at - each.gone_at < SETTLING
+    )
 
 
 def _by_key(findings: Iterable[Finding]) -> dict[str, Finding]:

@@ -136,7 +136,11 @@ class _Teller:
         kept = [each for each in firsts if each.key == incident.cause]
         there = [each for each in firsts or counting if each.gone_at is None]
         cause = min(kept or there or firsts or counting, key=_weight)
-        finding = cause.finding
+        finding, left = cause.finding, [each for each in counting if each.gone_at is None]
+        if cause.gone_at is not None and left:
+            # Why it happened stays the title; what to do is what there still is to do.
+            now = min(left, key=_weight).finding.next_action
+            finding = finding.model_copy(update={"next_action": now})
         return replace(incident, cause=cause.key, finding=finding, since=finding.since)
 
     def _beginnings(
@@ -151,7 +155,7 @@ class _Teller:
             yield self._event(incident, EventKind.REOPENED, f"{sentence}{more}")
 
     def _has_come_back(self, incident: StandingIncident) -> bool:
-        return incident.reopened > self._old[incident.id].reopened
+        return not self._old[incident.id].is_open
 
     def _changes_of_cause(
         self,
