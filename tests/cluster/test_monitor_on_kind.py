@@ -5,6 +5,7 @@ Prometheus and Alertmanager are the chart's, real ones; so is the watcher.
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,11 +53,11 @@ class Watched:
 
     def __init__(self, place: Place, engine: sa.Engine, received: Received) -> None:
         self._place, self._engine, self._received = place, engine, received
-        self._before = 0
+        self._begun, self._told = dt.datetime.now(dt.UTC), 0
 
     def begin(self) -> None:
-        """Leave out what there is already."""
-        self._before = max((each["id"] for each in self.incidents()), default=0)
+        """Leave out what there was until now."""
+        self._begun, self._told = dt.datetime.now(dt.UTC), len(self._received.texts())
 
     def troubles(self) -> list[dict[str, Any]]:
         """Return what is open of the infrastructure."""
@@ -79,22 +80,22 @@ class Watched:
         return [each["labels"] for each in found]
 
     def incidents(self) -> list[dict[str, Any]]:
-        """Return the incidents that were opened since."""
+        """Return the incidents that were opened, or came back, since."""
         return self._rows(
             "SELECT id, cause, title, severity, since, opened_at, closed_at FROM incident "
-            "WHERE id > :before ORDER BY id"
+            "WHERE updated_at > :begun AND (closed_at IS NULL OR closed_at > :begun) ORDER BY id"
         )
 
     def findings(self) -> list[dict[str, Any]]:
-        """Return the findings of those incidents."""
+        """Return what was found since."""
         return self._rows(
             "SELECT incident_id, check_name, subject FROM finding "
-            "WHERE incident_id > :before ORDER BY id"
+            "WHERE last_seen_at > :begun ORDER BY id"
         )
 
     def messages(self) -> list[str]:
         """Return what people were told."""
-        return self._received.texts()
+        return self._received.texts()[self._told :]
 
     def of(self, subject: str) -> list[dict[str, Any]]:
         """Return the incidents whose cause is trouble with that subject."""
@@ -102,7 +103,7 @@ class Watched:
 
     def _rows(self, question: str) -> list[dict[str, Any]]:
         with self._engine.connect() as connection:
-            known = {"before": self._before}
+            known = {"begun": self._begun}
             return [dict(row) for row in connection.execute(sa.text(question), known).mappings()]
 
 
