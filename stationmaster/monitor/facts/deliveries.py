@@ -79,7 +79,7 @@ class Deliveries:
         self._root = root.rstrip("/")
         self._holds = landing
         self._complete_through = complete_through
-        self._told: dict[str, dt.datetime] = {}
+        self._told: dict[str, dt.datetime | None] = {}
 
     def owed(self, source: str, expected: SourceExpectation, day: dt.date) -> Owed | None:
         """Return what a source still owes of a business date; None: all is there."""
