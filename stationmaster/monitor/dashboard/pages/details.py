@@ -15,6 +15,7 @@ from stationmaster.monitor.dashboard.reading.incidents import (
     open_incidents,
     silences_now,
 )
+from stationmaster.monitor.dashboard.reading.looks import watching
 from stationmaster.monitor.dashboard.reading.products import products
 from stationmaster.monitor.dashboard.reading.runs import (
     attempts_of_run,
@@ -63,7 +64,8 @@ def _incident(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
 
 def _incidents(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
     del told
-    return {"incidents": open_incidents(dashboard.source)}
+    silent = watching(dashboard.source, dashboard.silent_after).is_silent
+    return {"incidents": open_incidents(dashboard.source), "silent": silent}
 
 
 def _closed(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:

@@ -45,7 +45,12 @@ def _overview(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
 
 def _incidents(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
     del told
-    return {"incidents": open_incidents(dashboard.source)}
+    return {"incidents": open_incidents(dashboard.source), "silent": _silent(dashboard)}
+
+
+def _silent(dashboard: Dashboard) -> bool:
+    """Tell whether nobody looks: then "nothing found" means nothing."""
+    return watching(dashboard.source, dashboard.silent_after).is_silent
 
 
 def _pipelines(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
@@ -83,13 +88,15 @@ def _failures(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
 
 def _forecasts(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
     del told
-    return {"findings": [r for r in findings_now(dashboard.source) if r.finding.foretold]}
+    found = [row for row in findings_now(dashboard.source) if row.finding.foretold]
+    return {"findings": found, "silent": _silent(dashboard)}
 
 
 def _contracts(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
     del told
     found = findings_now(dashboard.source)
-    return {"findings": [row for row in found if row.finding.check.startswith(CONTRACT)]}
+    mine = [row for row in found if row.finding.check.startswith(CONTRACT)]
+    return {"findings": mine, "silent": _silent(dashboard)}
 
 
 def _findings(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
@@ -97,7 +104,7 @@ def _findings(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
     found = [
         row for row in findings_now(dashboard.source) if layer in {"", row.finding.layer.value}
     ]
-    return {"findings": found, "layer": layer}
+    return {"findings": found, "layer": layer, "silent": _silent(dashboard)}
 
 
 def _checks(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
@@ -151,8 +158,9 @@ def _runbooks(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
 
 
 EVERYTHING: Final = ("attempts", "findings", "incidents", "checks", "watcher", "outbox", "clock")
-INCIDENTS: Final = Panel("incidents", "Open incidents", ("incidents", "clock"), _incidents)
-FORECASTS: Final = Panel("forecasts", "What will be", ("findings", "clock"), _forecasts)
+FOUND: Final = ("findings", "incidents", "watcher", "clock")
+INCIDENTS: Final = Panel("incidents", "Open incidents", FOUND, _incidents)
+FORECASTS: Final = Panel("forecasts", "What will be", FOUND, _forecasts)
 GOING: Final = Panel("going", "Running and waiting", ("attempts", "clock"), _going)
 ATTEMPTS: Final = ("attempts", "clock")
 
@@ -166,7 +174,7 @@ PAGES: Final = (
             Panel("pipelines", "Pipelines by deadline", ATTEMPTS, _pipelines),
             GOING,
             FORECASTS,
-            Panel("contracts", "Contracts of sources", ("findings", "clock"), _contracts),
+            Panel("contracts", "Contracts of sources", FOUND, _contracts),
             Panel("failures", "Ended badly, last 24 hours", ATTEMPTS, _failures),
         ),
     ),
@@ -175,7 +183,7 @@ PAGES: Final = (
         title="What checks find now",
         parameters=("layer",),
         section="findings",
-        panels=(Panel("findings", "", ("findings", "clock"), _findings),),
+        panels=(Panel("findings", "", FOUND, _findings),),
     ),
     Page(
         path="/engineering/cost",

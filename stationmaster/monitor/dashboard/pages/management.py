@@ -33,14 +33,22 @@ def _morning(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
     rows = products(dashboard.source, dashboard.expectations)
     right = rightness(dashboard.source, dashboard.expectations, rows)
     watched = watching(dashboard.source, dashboard.silent_after)
-    return {"verdict": _verdict(rows, right), "rows": rows, "right": right, "watching": watched}
+    missing = [row.day for row in rows if row.standing in NOT_HERE]
+    return {
+        "verdict": _verdict(rows, right),
+        "day": max(missing, default=right.day),
+        "rows": rows,
+        "right": right,
+        "watching": watched,
+    }
 
 
 def _verdict(rows: Sequence[ProductRow], right: Rightness) -> tuple[str, str]:
     """Return the answer to all of it: how it looks (good, warn, bad, idle), and one sentence."""
     asked = [row for row in rows if row.standing is not Standing.ASLEEP]
     if not asked:
-        return "idle", "No numbers are expected this morning."
+        known = any(row.last_day for row in rows)
+        return "idle", "No newer numbers were asked for." if known else "There are no numbers yet."
     missing = [row for row in asked if row.standing in NOT_HERE]
     coming = [row for row in asked if row.standing is Standing.COMING]
     off = [each for each in right.agreements if each.holds is False]
@@ -91,14 +99,19 @@ def _risk(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
         if row.finding.foretold and row.finding.severity is not Severity.INFO
     ]
     likely = [row for row in rows if row.chance is not None and row.chance >= 0.2]  # noqa: PLR2004 (one in five)
-    return {"findings": foretold[:MOST_RISKS], "likely": likely}
+    return {
+        "findings": foretold[:MOST_RISKS],
+        "likely": likely,
+        "silent": watching(dashboard.source, dashboard.silent_after).is_silent,
+    }
 
 
 def _work(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
     del told
     found = open_incidents(dashboard.source)
     serious: list[IncidentRow] = [each for each in found if each.severity != Severity.INFO.value]
-    return {"incidents": serious}
+    silent = watching(dashboard.source, dashboard.silent_after).is_silent
+    return {"incidents": serious, "silent": silent}
 
 
 EVERYTHING: Final = ("attempts", "findings", "incidents", "clock")
@@ -110,8 +123,8 @@ MORNING: Final = Page(
         Panel("morning", "", (*EVERYTHING, "watcher"), _morning),
         Panel("right", "Are they right?", EVERYTHING, _right),
         Panel("cost-short", "What did it cost?", ("attempts", "clock"), _cost),
-        Panel("risk", "What is at risk?", EVERYTHING, _risk),
-        Panel("work", "What is being worked on?", ("incidents", "clock"), _work),
+        Panel("risk", "What is at risk?", (*EVERYTHING, "watcher"), _risk),
+        Panel("work", "What is being worked on?", ("incidents", "watcher", "clock"), _work),
     ),
 )
 """For everybody: no word that one must have learnt."""

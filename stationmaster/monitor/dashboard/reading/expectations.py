@@ -61,11 +61,13 @@ class Expectations:
         products: In the order in which they are due.
         agreements: Which figures should agree.
         figures: The numbers to show, by name.
+        always_on: Something should run by itself: a cluster, not a laptop that may have been off.
     """
 
     products: tuple[Product, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     figures: tuple[str, ...] = ()
+    always_on: bool = False
 
     @classmethod
     def of(cls, monitoring: Monitoring) -> Expectations:
@@ -84,6 +86,7 @@ class Expectations:
             products=tuple(sorted(waited, key=_order)),
             agreements=monitoring.agreements,
             figures=tuple(each.figure for each in monitoring.totals),
+            always_on=monitoring.always_on,
         )
 
 

@@ -104,7 +104,8 @@ def products(source: Source, expectations: Expectations) -> list[ProductRow]:
     wanted: Sequence[Product] = expectations.products or [
         Product(title_of(each.name), each.name) for each in pipelines(source)
     ]
-    return [_with_doubts(source, _row(source, each)) for each in wanted]
+    rows = [_row(source, each, always_on=expectations.always_on) for each in wanted]
+    return [_with_doubts(source, row) for row in rows]
 
 
 def facts_of(source: Source, pipeline: str) -> LedgerFacts:
@@ -147,7 +148,7 @@ class _Bounded:
         return {}
 
 
-def _row(source: Source, product: Product) -> ProductRow:
+def _row(source: Source, product: Product, *, always_on: bool) -> ProductRow:
     runs = facts_of(source, product.pipeline).runs.get(product.pipeline, ())
     done = _done(source, product, {run.business_date for run in runs})
     day = expected_day(source, product)
@@ -165,7 +166,7 @@ def _row(source: Source, product: Product) -> ProductRow:
         row = replace(row, standing=Standing.HERE, here_at=done[day])
     mine = next((run for run in reversed(runs) if run.business_date == day), None)
     if mine is None:
-        return row if day in done else _without_run(source, row, runs)
+        return row if day in done else _without_run(source, row, runs, always_on=always_on)
     ended = sum(step.is_done for step in mine.steps.values())
     row = replace(row, done=ended, run_id=mine.run_id)
     return row if day in done else _unfinished(source, row, mine)
@@ -195,12 +196,16 @@ class _NoShelf:
         raise FactsUnavailableError(uri)
 
 
-def _without_run(source: Source, row: ProductRow, runs: Sequence[Run]) -> ProductRow:
+def _without_run(
+    source: Source, row: ProductRow, runs: Sequence[Run], *, always_on: bool
+) -> ProductRow:
     """Return how a product stands of whose day nothing has begun."""
     now = source.now()
-    if not runs or max(run.begun_at for run in runs) < now - ASLEEP:
-        return replace(row, standing=Standing.ASLEEP)
     overdue = row.due_at is not None and now > row.due_at
+    newest = max((run.business_date for run in runs), default=dt.date.min)
+    # Whoever works on days long ago tries things out; a laptop may have been off.
+    if newest < row.day - ASLEEP or (overdue and not always_on):
+        return replace(row, standing=Standing.ASLEEP)
     return replace(row, standing=Standing.LATE if overdue else Standing.COMING)
 
 
