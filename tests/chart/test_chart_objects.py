@@ -98,6 +98,8 @@ DEV = {
 OWN_KEYS = {"Secret/stationmaster-keys"}
 EKS = {
     "Ingress/stationmaster",
+    "Ingress/stationmaster-dashboard",
+    "NetworkPolicy/stationmaster-dashboard",
     "NetworkPolicy/step-extract-support",
     "ResourceQuota/stationmaster-steps",
     "ServiceAccount/stationmaster-step-extract-support",

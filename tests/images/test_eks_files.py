@@ -146,6 +146,8 @@ def test_roles_reach_what_their_pods_need_and_no_more() -> None:
     assert places(scheduler, "s3:PutObject") == {"logs"}
     assert places(platform, "s3:PutObject") == {"logs", "backups"}
     assert places(platform, "s3:GetObject") == {"landing", "logs", "backups"}
+    assert places("stationmaster-watcher", "s3:GetObject") == {"landing", "reports", "logs"}
+    assert places("stationmaster-watcher", "s3:PutObject") == {"logs"}
 
 
 def test_the_page_names_every_file_and_no_other() -> None:
