@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
 import pytest
 
 from stationmaster.monitor.facts.clusterapi import ClusterApi
@@ -11,6 +16,9 @@ from stationmaster.monitor.facts.trouble import TroubleKind
 from tests.monitor_infrastructure import kubernetes_documents
 from tests.monitor_infrastructure.answering import answering
 from tests.monitor_infrastructure.kubernetes_documents import kubernetes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAMESPACES = ("airflow", "steps")
 
@@ -101,6 +109,27 @@ def test_an_api_that_goes_away_and_comes_back() -> None:
     assert first is not None
     assert first.kind is TroubleKind.CLOSED
     assert first == second
+
+
+def test_a_kubeconfig_is_used_with_its_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside a cluster, where steps are pods; the token goes with each request."""
+    with answering(kubernetes()) as (url, asked):
+        place = {"name": "k", "cluster": {"server": url}}
+        config = {
+            "current-context": "c",
+            "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+            "clusters": [place],
+            "users": [{"name": "u", "user": {"token": "secret-word"}}],
+        }
+        (tmp_path / "config").write_text(json.dumps(config), encoding="utf-8")
+        # A process of its own: the library reads the variable at its import.
+        code = f"from {ClusterApi.__module__} import ClusterApi; ClusterApi().get('/version')"
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+    assert asked[0].headers["Authorization"] == "Bearer secret-word"
 
 
 def test_a_laptop_without_a_cluster_has_none() -> None:

@@ -187,7 +187,7 @@ def _of_kubeconfig() -> _Endpoint:
     return _Endpoint(
         url=str(found.host).rstrip("/"),
         verify=verify,
-        token=lambda: found.get_api_key_with_prefix("authorization") or "",
+        token=lambda: found.get_api_key_with_prefix("BearerToken") or "",
     )
 
 

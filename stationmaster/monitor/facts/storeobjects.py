@@ -192,7 +192,8 @@ def places_of(settings: Settings) -> dict[str, str]:
 
 def endpoint_of(settings: Settings) -> str:
     """Return `host:port` of the S3 endpoint, AWS's own where none is named."""
-    url = urlsplit(settings.s3_endpoint or f"https://s3.{settings.s3_region}.amazonaws.com")
+    tail = "amazonaws.com.cn" if settings.s3_region.startswith("cn-") else "amazonaws.com"
+    url = urlsplit(settings.s3_endpoint or f"https://s3.{settings.s3_region}.{tail}")
     return f"{url.hostname}:{url.port or (80 if url.scheme == 'http' else 443)}"
 
 

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.request import getproxies, proxy_bypass
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
@@ -28,6 +29,7 @@ __all__ = ["StoreProbes", "StoresLook"]
 
 LEAST_APART: Final = dt.timedelta(minutes=5)
 POSTGRES_PORT: Final = 5432
+SPEAK_HTTP: Final = frozenset({"Airflow", "Prometheus", "object store"})
 
 
 class StoreProbes:
@@ -115,13 +117,20 @@ def _uris(settings: Settings) -> dict[str, str]:
 def _ways(settings: Settings, uris: dict[str, str]) -> list[Way]:
     """Return the way to everything that is reached by a network."""
     ways = [_way_to_database(use, uri) for use, uri in uris.items() if uri]
-    for use, url in (("Airflow", settings.airflow_url), ("Prometheus", settings.prometheus_url)):
-        ways.append(way_to(use, url))
+    named = (("Airflow", settings.airflow_url), ("Prometheus", settings.prometheus_url))
+    ways += [way_to(use, url) for use, url in named]
     if any(place.startswith("s3://") for place in places_of(settings).values()):
         host, _, port = endpoint_of(settings).rpartition(":")
         tls = not settings.s3_endpoint.startswith("http://")
         ways.append(Way("object store", host, int(port), tls))
-    return [way for way in ways if way is not None]
+    return [way for way in ways if way is not None and not _is_by_proxy(way)]
+
+
+def _is_by_proxy(way: Way) -> bool:
+    """Tell whether clients go by a proxy: the way from here to there may be closed then."""
+    if way.use not in SPEAK_HTTP or proxy_bypass(way.host):
+        return False
+    return bool(getproxies().get("https" if way.tls else "http"))
 
 
 def _way_to_database(use: str, uri: str) -> Way | None:

@@ -45,7 +45,7 @@ STEP_EXECUTOR: Final = "StepExecutor"
     layer=Layer.INFRASTRUCTURE,
     severity=Severity.CRITICAL,
     owner=OWNER,
-    hold=dt.timedelta(minutes=1),
+    hold=dt.timedelta(minutes=3),
     clear_after=dt.timedelta(minutes=2),
 )
 def queue_stuck(facts: Facts) -> Iterator[Finding]:
@@ -76,7 +76,7 @@ def queue_stuck(facts: Facts) -> Iterator[Finding]:
     layer=Layer.INFRASTRUCTURE,
     severity=Severity.CRITICAL,
     owner=OWNER,
-    hold=dt.timedelta(minutes=1),
+    hold=dt.timedelta(minutes=2),
     clear_after=dt.timedelta(minutes=2),
 )
 def launcher_dead(facts: Facts) -> Iterator[Finding]:
