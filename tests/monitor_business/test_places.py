@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from stationmaster.monitor.facts.deliveries import Deliveries, upstream_days
-from stationmaster.monitor.facts.missing import FactsUnavailableError
+from stationmaster.monitor.facts.missing import FactsNotHereError, FactsUnavailableError
 from stationmaster.monitor.facts.places import Places
 from stationmaster.monitor.monitoring import SourceExpectation
 from stationmaster.sources.support_api import running_api, token
@@ -132,17 +132,20 @@ def test_upstream_days_are_those_of_the_pipeline() -> None:
 
 
 def test_an_api_owes_what_its_status_does_not_cover(tmp_path: Path) -> None:
-    """The real support API is asked with its token; without one it is not known."""
+    """The real support API is asked with its token; without one nobody can ask it here."""
     settings = Settings(home=tmp_path)
     support = SourceExpectation(kind="api")
     places = Places(settings)
     deliveries = Deliveries(
         LONDON, root="", landing=places.holds, complete_through=places.complete_through
     )
-    with pytest.raises(FactsUnavailableError, match="cannot be asked"):
+    with pytest.raises(FactsNotHereError, match="no token"):
         deliveries.owed("support", support, DAY)
 
     token(settings)
+    away = support.model_copy(update={"url": "http://127.0.0.1:1"})
+    with pytest.raises(FactsUnavailableError, match="cannot be asked"):
+        deliveries.owed("support", away, DAY)
     with running_api(settings) as url:
         asked = support.model_copy(update={"url": url})
         owed = deliveries.owed("support", asked, dt.date(2099, 1, 1))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+import sys
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from stationmaster.monitor.series.ledgerrows import ENDED_WELL, StepRow
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["Attempt", "Output", "StepError", "attempt_of"]
+
+SHORT: Final = 200
 
 
 class Output(NamedTuple):
@@ -133,7 +136,7 @@ def attempt_of(row: Mapping[str, Any]) -> Attempt:
     """
     result = row.get("result")
     told = result if isinstance(result, dict) else {}
-    own = {name: row[name] for name in Attempt._fields if name in row}
+    own = {name: _shared(row[name]) for name in Attempt._fields if name in row}
     return Attempt(
         **own,
         outputs=tuple(_outputs(told.get("outputs"))),
@@ -142,6 +145,11 @@ def attempt_of(row: Mapping[str, Any]) -> Attempt:
         notes=tuple(each for each in _list(told.get("notes")) if isinstance(each, str)),
         error=_error(told.get("error")),
     )
+
+
+def _shared(value: Any) -> Any:  # noqa: ANN401 (a column's value)
+    """Return a short text as the one object that all equal ones are: names come again and again."""
+    return sys.intern(value) if isinstance(value, str) and len(value) <= SHORT else value
 
 
 def _list(value: object) -> list[Any]:
@@ -158,7 +166,7 @@ def _outputs(told: object) -> Iterator[Output]:
             continue
         snapshot = each.get("snapshot_id")
         yield Output(
-            dataset=each["dataset"],
+            dataset=_shared(each["dataset"]),
             business_date=day,
             rows=_count(each.get("rows")),
             quarantined_rows=_count(each.get("quarantined_rows")),

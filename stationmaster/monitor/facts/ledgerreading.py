@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["MOST_ATTEMPTS", "LedgerReading"]
 
 READING_SECONDS: Final = 20.0
-MOST_ATTEMPTS: Final = 100_000
-"""Of one pipeline; more of them would be no history but a burden: the newest are read."""
+MOST_ATTEMPTS: Final = 20_000
+"""Of one pipeline, the newest business dates: a hundred days of two hundred attempts each."""
 
 OVERLAP: Final = dt.timedelta(minutes=15)
 """A transaction that recorded before may be seen after."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
-from stationmaster.monitor.facts.missing import FactsUnavailableError
+from stationmaster.monitor.facts.missing import FactsNotHereError, FactsUnavailableError
 from stationmaster.monitor.facts.published import Copy
 
 if TYPE_CHECKING:
@@ -59,20 +59,26 @@ class Places:
         """Return up to when an API says that it is complete (`/v1/status`); None: it has nothing.
 
         Raises:
+            FactsNotHereError: We have no token for it.
             FactsUnavailableError: It does not answer, or refuses our token.
         """
         import httpx  # noqa: PLC0415 (only where a source is an API)
 
         address = f"{(url or self._settings.support_api_url).rstrip('/')}/v1/status"
+        secret = self._settings.secrets_folder / f"{source}-api-token"
         try:
-            token = (self._settings.secrets_folder / f"{source}-api-token").read_text().strip()
+            token = secret.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            message = f"no token for {source}'s API in {secret}"
+            raise FactsNotHereError(message) from error
+        try:
             answer = httpx.get(
                 address, headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS
             )
             answer.raise_for_status()
             text = answer.json()["complete_through"]
             told = None if text is None else dt.datetime.fromisoformat(text)
-        except (OSError, httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             message = f"{source}'s API at {address} cannot be asked: {type(error).__name__}"
             raise FactsUnavailableError(message) from error
         return told if told is None or told.tzinfo else told.replace(tzinfo=dt.UTC)
