@@ -1,6 +1,6 @@
 """Break things on purpose, and look whether monitoring finds each as one incident, and no more.
 
-`python -m tests.monitor_drill [quiet|data|stores|kind]… [--only WORDS]` appends one JSON line a
+`python -m tests.monitor_drill [quiet|data|stores]… [--only WORDS]` appends one JSON line a
 fault or period to docs/proofs/monitor.jsonl, and ends with 1 when one was not as it must be.
 """
 
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.monitor_drill.laptop import FAULTS
 from tests.monitor_drill.quiet import PERIODS, quiet_days
 from tests.monitor_drill.scene import tried
+from tests.monitor_drill.stores import STORES, tried_for_real
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ __all__ = ["main"]
 
 ROOT: Final = Path(__file__).parents[2]
 RECORD: Final = ROOT / "docs" / "proofs" / "monitor.jsonl"
-PARTS: Final = ("quiet", "data")
+PARTS: Final = ("quiet", "data", "stores")
 
 
 def _trials(part: str, seed: int) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
@@ -37,6 +38,9 @@ def _trials(part: str, seed: int) -> Iterator[tuple[str, Callable[[], dict[str, 
     elif part == "data":
         for fault in FAULTS:
             yield fault.name, lambda fault=fault: tried(fault, seed=seed)  # type: ignore[misc]
+    elif part == "stores":
+        for name in STORES:
+            yield name, lambda name=name: tried_for_real(name)  # type: ignore[misc]
 
 
 def main(arguments: list[str] | None = None) -> int:

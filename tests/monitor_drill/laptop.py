@@ -6,8 +6,9 @@ import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from tests.monitor_drill import breaking
+from tests.monitor_drill.judging import Expected
 from tests.monitor_drill.plans import Trip
-from tests.monitor_drill.scene import Course, Expected, Fault, Scene
+from tests.monitor_drill.scene import Course, Fault, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable

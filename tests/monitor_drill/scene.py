@@ -6,11 +6,11 @@ import datetime as dt
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.monitor_drill.expectations import write_catalog, write_expectations
+from tests.monitor_drill.judging import line_of
 from tests.monitor_drill.pipelines import moment
 from tests.monitor_drill.status import running_status
 from tests.monitor_drill.watch import DrillWatch
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from stationmaster.monitor.incidents.standing import StandingIncident
+    from tests.monitor_drill.judging import Expected
 
-__all__ = ["HISTORY_DAYS", "Course", "Expected", "Fault", "Scene", "judged", "scene_of", "tried"]
+__all__ = ["HISTORY_DAYS", "Course", "Fault", "Scene", "scene_of", "tried"]
 
 HISTORY_DAYS: Final = 56
 BEFORE: Final = dt.timedelta(minutes=30)
@@ -62,27 +63,6 @@ class Course:
             crossed = (at for at in (self.begins, self.mended) if now < at < after)
             now = min(crossed, default=after)
         yield self.closes_by
-
-
-@dataclass(frozen=True, kw_only=True)
-class Expected:
-    """Hold what must be found.
-
-    Args:
-        check: Which check opens the incident; several where either is right.
-        subject: Of the incident; * and ? as in files.
-        layer: Of the incident.
-        within: So soon after it could be known.
-        says: Each must be in what or next action.
-        does: Each must be in the next action.
-    """
-
-    check: tuple[str, ...]
-    subject: str
-    layer: str
-    within: dt.timedelta
-    says: tuple[str, ...] = ()
-    does: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,56 +144,6 @@ def tried(fault: Fault, *, seed: int = 1) -> dict[str, Any]:
             if now >= course.mended and not scene.told:
                 scene.told = scene.watch.incidents()
             scene.watch.look(now)
-        return judged(fault, course, scene)
-
-
-def judged(fault: Fault, course: Course, scene: Scene) -> dict[str, Any]:
-    """Return one line of the record."""
-    found = scene.watch.incidents()
-    wrong: list[str] = []
-    if len(found) != 1:
-        told = "; ".join(f"{each.cause}: {each.title}" for each in found)
-        wrong.append(f"expected one incident, got {len(found)}: {told}")
-    line: dict[str, Any] = {"fault": fault.name, "layer": fault.expected.layer}
-    if found:
-        # When a cause is mended its effects go on for a while: what counts is what was said before.
-        first = scene.told[0] if scene.told else found[0]
-        wrong += _differences(fault.expected, course, first)
-        wrong += _closing(course, found[0])
-        line |= {
-            "check": first.finding.check,
-            "subject": str(first.finding.subject),
-            "noticed_s": round((first.opened_at - course.begins).total_seconds()),
-            "findings": len(scene.watch.findings(first.id)),
-            "events": scene.watch.events(first.id),
-            "messages": len(scene.watch.messages),
-            "what": first.title,
-            "next_action": first.finding.next_action,
-        }
-    return line | {"incidents": len(found), "wrong": wrong}
-
-
-def _differences(expected: Expected, course: Course, incident: StandingIncident) -> Iterator[str]:
-    finding = incident.finding
-    if finding.check not in expected.check:
-        yield f"expected check {' or '.join(expected.check)}, got {finding.check}"
-    if not fnmatchcase(str(finding.subject), expected.subject):
-        yield f"expected subject {expected.subject}, got {finding.subject}"
-    if finding.layer.value != expected.layer:
-        yield f"expected layer {expected.layer}, got {finding.layer.value}"
-    late = incident.opened_at - course.begins
-    if late > expected.within:
-        yield f"expected it within {expected.within}, got {late}"
-    for words in expected.says:
-        if words not in f"{finding.what} {finding.next_action}":
-            yield f"expected {words!r} in it, got {finding.what!r}"
-    for words in expected.does:
-        if words not in finding.next_action:
-            yield f"expected next action with {words!r}, got {finding.next_action!r}"
-
-
-def _closing(course: Course, incident: StandingIncident) -> Iterator[str]:
-    if incident.closed_at is None:
-        yield "expected it to be closed by itself, got an open one"
-    elif incident.closed_at < course.mended:
-        yield f"expected it open until it was mended, got closed at {incident.closed_at}"
+        return {"fault": fault.name} | line_of(
+            scene.watch, fault.expected, scene.told, begins=course.begins, mended=course.mended
+        )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from stationmaster.monitor.facts.airflow import ImportProblem
     from stationmaster.monitor.facts.trouble import Trouble
-    from tests.monitor_drill.spans import RunSpan, TaskSpan
+    from tests.monitor_drill.spans import Attempted, RunSpan, TaskSpan
     from tests.monitor_drill.world import World
 
 __all__ = ["PARTS", "SimulatedAirflow"]
@@ -154,6 +154,8 @@ class SimulatedAirflow:
                 started_at=span.ready_at,
             )
         begun = [each for each in span.attempts if each.queued_at <= self.now]
+        if begun and _has_failed(begun[-1], self.now):
+            return None
         if not begun or begun[-1].finished_at <= self.now:
             number = begun[-1].try_number if begun else 1
             return AirflowTask(**own, state="up_for_retry", tries=tries, try_number=number)
@@ -167,6 +169,13 @@ class SimulatedAirflow:
             queued_at=last.queued_at,
             started_at=last.started_at if last.started_at <= self.now else None,
         )
+
+
+def _has_failed(last: Attempted, now: dt.datetime) -> bool:
+    """Tell whether no try is left, until somebody clears it."""
+    is_last = last.trip is not None and last.plan.trips[-1] is last.trip
+    of_all = last.try_number + last.attempt > len(last.plan.trips)
+    return last.plan.fails is not None and is_last and of_all and last.finished_at <= now
 
 
 def _run(span: RunSpan, state: str) -> AirflowRun:

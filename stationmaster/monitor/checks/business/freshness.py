@@ -53,7 +53,13 @@ def source_late(facts: Facts) -> Iterator[Finding]:
             )
 
 
-@check("dataset-stale", layer=Layer.BUSINESS, severity=Severity.WARNING, owner="platform")
+@check(
+    "dataset-stale",
+    layer=Layer.BUSINESS,
+    severity=Severity.WARNING,
+    owner="platform",
+    hold=dt.timedelta(minutes=20),  # by then its step has failed, or its run is late: that is why
+)
 def dataset_stale(facts: Facts) -> Iterator[Finding]:
     """A dataset's day is not published by the time its readers expect it, or is empty."""
     for name, expected in facts.monitoring.datasets.items():
