@@ -20,6 +20,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from stationmaster.monitor.alerts.wording import where_of
 from stationmaster.monitor.dashboard.access.people import NotLoggedInError
 from stationmaster.monitor.dashboard.formats import filters
 from stationmaster.monitor.dashboard.guards import Guards
@@ -103,7 +104,11 @@ def make_templates(source: Source) -> Jinja2Templates:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {**filters(source.zone, source.now), "title_of": title_of}
+    environment.filters |= {
+        **filters(source.zone, source.now),
+        "title_of": title_of,
+        "where": where_of,
+    }
     environment.globals |= {
         "assets": _assets(),
         "safe_url": safe_url,

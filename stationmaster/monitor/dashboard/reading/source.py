@@ -117,6 +117,11 @@ class Source:
         """Ask again from now on: something changed."""
         self.generation += 1
 
+    def forget_all(self) -> None:
+        """Forget also what is good for a fixed time: a measurement begins anew."""
+        with self._guard:
+            self._answers.clear()
+
     def _is_good(self, answer: _Answer, seconds: float | None) -> bool:
         age = time.monotonic() - answer.made
         if seconds is not None:
