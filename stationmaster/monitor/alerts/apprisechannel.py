@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["AppriseChannel"]
 
-BY_INCIDENT: Final = frozenset({"PagerDuty", "Opsgenie", "Splunk On-Call", "SIGNL4", "iLert"})
-"""Services that hold incidents themselves: each message is of one incident."""
+BY_INCIDENT: Final = frozenset(
+    {
+        *("NotifyPagerDuty", "NotifyOpsgenie", "NotifySplunk", "NotifySIGNL4", "NotifyILert"),
+        *("NotifyIncidentIO", "NotifyPagerTree", "NotifyGoAlert", "NotifyFireHydrant"),
+        *("NotifyXMatters", "NotifySquadcast", "NotifyBetterStack"),
+    }
+)
+"""Classes of apprise for services that hold incidents themselves: each message is of one."""
 
 LONGEST_REASON: Final = 300
 
@@ -45,7 +51,7 @@ class AppriseChannel:
     @property
     def groups(self) -> bool:
         """Tell whether people read it, and not a service that holds incidents itself."""
-        return str(self._service().service_name) not in BY_INCIDENT
+        return type(self._service()).__name__ not in BY_INCIDENT
 
     def deliver(self, batch: Batch) -> None:
         """Deliver a batch.
@@ -56,7 +62,7 @@ class AppriseChannel:
         import apprise  # noqa: PLC0415 (takes half a second, and few commands send)
 
         service = self._service()
-        self._identify(service, batch)
+        self.identify(service, batch)
         text = rendered(batch.messages, self._format(service), batch.zone)
         with _Reasons() as reasons:
             sender = apprise.Apprise(services=[service])
@@ -101,16 +107,16 @@ class AppriseChannel:
         likes: Format = str(getattr(service.resolve_format(), "value", "text"))  # type: ignore[assignment]
         return likes
 
-    def _identify(self, service: Any, batch: Batch) -> None:  # noqa: ANN401 (as above)
+    def identify(self, service: Any, batch: Batch) -> None:  # noqa: ANN401 (as above)
         """Let the service know the incident again, as far as it can."""
-        name, first = str(service.service_name), batch.messages[0]
+        name, first = type(service).__name__, batch.messages[0]
         one = len(batch.messages) == 1
-        if name == "PagerDuty" and one:
+        if name == "NotifyPagerDuty" and one:
             service.dedup, service.action = first.uid, "map"
             service.click = first.url or None
-        elif name == "Opsgenie" and one:
+        elif name == "NotifyOpsgenie" and one:
             service.alias = service.entity = first.uid
-        elif name == "JSON":
+        elif name == "NotifyJSON":
             service.headers["Idempotency-Key"] = batch.key
             service.payload_extras |= _extras(batch)
         elif hasattr(service, "smtp_host") and one:
