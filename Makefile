@@ -91,10 +91,11 @@ pin-images: setup ## Turn the base image's tag into a digest (needs a registry)
 	@$(BIN)/python -m k8s.images pin
 
 .PHONY: deploy
-deploy: setup ## Install or upgrade Airflow, Postgres, S3 and the sources on the kind cluster
+deploy: setup ## Install or upgrade Airflow, Postgres, S3 and the sources on the kind cluster (PROMETHEUS=1: with Prometheus and Alertmanager)
 	@KUBECONFIG=$(KUBECONFIG_HERE) $(HELM) upgrade --install stationmaster charts/stationmaster \
 	  --namespace stationmaster --create-namespace --wait --wait-for-jobs --timeout 15m \
-	  --values charts/stationmaster/ci/kind-values.yaml --values build/images.values.yaml
+	  --values charts/stationmaster/ci/kind-values.yaml --values build/images.values.yaml \
+	  $(if $(PROMETHEUS),--set dev.prometheus.enabled=true)
 
 .PHONY: undeploy
 undeploy: ## Remove the release; volumes, keys and the steps' namespace stay (PURGE=1: they go too)
