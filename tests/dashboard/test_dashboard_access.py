@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.responses import Response
 
+from stationmaster.monitor.dashboard.access.doors import TokenDoor
 from stationmaster.monitor.dashboard.access.forms import safe_path
 from stationmaster.monitor.dashboard.access.people import Person, role_of
 from stationmaster.monitor.dashboard.access.sessions import SESSION_COOKIE, Sessions
+from stationmaster.monitor.dashboard.commands import dashboard
 from stationmaster.monitor.dashboard.pages.showing import PAGES
+from stationmaster.monitor.dashboard.serving import app
 from stationmaster.monitor.incidents.operators import Role
+from stationmaster.step.errors import MisconfiguredError
 from tests.dashboard.served import serving
 
 if TYPE_CHECKING:
@@ -164,3 +168,35 @@ def test_nobody_else_says_who_he_is(sample_uri: str, tmp_path: Path) -> None:
         others = running.stranger().get("/", headers=[*named, ("X-Forwarded-For", "10.1.2.3")])
 
     assert (twice.status_code, others.status_code) == (401, 401)
+
+
+@pytest.mark.parametrize("login", ["token", "airflow"])
+def test_a_container_does_not_start_without_a_real_login(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, login: str
+) -> None:
+    """Where nobody could read a printed token, or Airflow is not around, it says what to set."""
+    monkeypatch.setenv("STATIONMASTER_DASHBOARD_LOGIN", login)
+    monkeypatch.setenv("STATIONMASTER_HOME", str(tmp_path))
+
+    with pytest.raises(MisconfiguredError, match="STATIONMASTER_DASHBOARD_LOGIN"):
+        app()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "example.com"])  # noqa: S104 (refused)
+def test_a_token_is_for_loopback_only(host: str) -> None:
+    """The command refuses to hand numbers to a network on a token alone."""
+    with pytest.raises(MisconfiguredError, match="--host"):
+        dashboard(host=host, port=1, sample=True)
+
+
+def test_a_kept_token_is_used_and_must_be_long(tmp_path: Path) -> None:
+    """The secret file's token survives a restart; a short one is refused."""
+    sessions, file = Sessions(b"k" * 32, 1.0), tmp_path / "dashboard-token"
+    file.write_text("0123456789abcdef\n", "utf-8")
+    door = TokenDoor.kept(sessions, tmp_path)
+    file.write_text("short", "utf-8")
+
+    assert door.who("0123456789abcdef") is not None
+    assert door.who("0123456789abcdef ") is None
+    with pytest.raises(MisconfiguredError, match="at least 16"):
+        TokenDoor.kept(sessions, tmp_path)

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 MOST_LISTENERS: Final = 1000
 STILL_THERE_SECONDS: Final = 15.0
-"""A word so often, else proxies close what says nothing."""
+"""A word so often: proxies close what says nothing, and a page that hears nothing is old."""
 
 LONGEST: Final = dt.timedelta(minutes=10)
 """A stream ends after this, and the browser asks anew: a session that is over ends with it."""
@@ -84,7 +84,7 @@ class Live:
                 try:
                     yield await asyncio.wait_for(queue.get(), STILL_THERE_SECONDS)
                 except TimeoutError:
-                    yield ": still there\n\n"
+                    yield _event("still", ())
         finally:
             self._listeners.discard(queue)
 
@@ -105,9 +105,10 @@ class Live:
         while self._listeners:
             try:
                 found = await run_in_threadpool(read_marks, self._source, self._silent_after)
-            except StepError as error:
+            except Exception as error:
+                # Whatever it is: a page that nobody tells of changes must not look current.
                 if not away:
-                    log.warning("%s: %s", error.where, error.got)
+                    log.warning("pages are not live: %s", error, exc_info=not _is_told(error))
                     self._tell(_event("away", ["database"]))
                 away = True
             else:
@@ -126,6 +127,11 @@ class Live:
             if queue.full():  # a page that sleeps: it looks at everything when it wakes
                 queue.get_nowait()
             queue.put_nowait(message)
+
+
+def _is_told(error: Exception) -> bool:
+    """Tell whether an error says all there is to say."""
+    return isinstance(error, StepError)
 
 
 def _event(name: str, topics: Sequence[str]) -> str:

@@ -11,7 +11,12 @@ import uvicorn
 from stationmaster.ledger.engine import make_engine
 from stationmaster.ledger.store import Ledger
 from stationmaster.monitor.alerts.opening import alert_plan
-from stationmaster.monitor.dashboard.access.doors import ProxyDoor, SessionDoor, TokenDoor
+from stationmaster.monitor.dashboard.access.doors import (
+    TOKEN_SECRET,
+    ProxyDoor,
+    SessionDoor,
+    TokenDoor,
+)
 from stationmaster.monitor.dashboard.access.forms import Forms
 from stationmaster.monitor.dashboard.access.sessions import Sessions, signing_key
 from stationmaster.monitor.dashboard.application import make_app, make_templates
@@ -23,6 +28,7 @@ from stationmaster.monitor.dashboard.runbooks import Runbooks
 from stationmaster.monitor.dashboard.settings import DashboardSettings, Login
 from stationmaster.monitor.dashboard.state import Dashboard
 from stationmaster.monitor.monitoringfile import find_monitoring
+from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
@@ -108,7 +114,15 @@ def app() -> ASGIApp:
     Raises:
         MisconfiguredError: Something is missing, or the login is one that only a laptop has.
     """
-    return make_app(build(DashboardSettings()))
+    settings, place = DashboardSettings(), Settings()
+    if settings.login is Login.TOKEN and not (place.secrets_folder / TOKEN_SECRET).is_file():
+        raise MisconfiguredError(
+            where="STATIONMASTER_DASHBOARD_LOGIN",
+            expected=f"oidc or proxy, or a secret file {TOKEN_SECRET}",
+            got="token, and nobody who would print one",
+            hint="Set it; on a laptop start `stationmaster dashboard` instead.",
+        )
+    return make_app(build(settings, place=place))
 
 
 class DashboardServer(uvicorn.Server):
@@ -167,4 +181,11 @@ def _door(settings: DashboardSettings, sessions: Sessions, place: Settings) -> D
         return ProxyDoor(settings)
     if settings.login is Login.OIDC:
         return SessionDoor("oidc", sessions)
+    if settings.login is Login.AIRFLOW:
+        raise MisconfiguredError(
+            where="STATIONMASTER_DASHBOARD_LOGIN",
+            expected="token, oidc or proxy: Airflow's session is known within Airflow only",
+            got="airflow",
+            hint="Leave it out; Airflow's plugin chooses it by itself.",
+        )
     return TokenDoor.kept(sessions, place.secrets_folder)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stationmaster.monitor.dashboard.access.sessions import Sessions
     from stationmaster.monitor.dashboard.settings import DashboardSettings
 
-__all__ = ["Door", "ProxyDoor", "SessionDoor", "TokenDoor", "is_from"]
+__all__ = ["TOKEN_SECRET", "Door", "ProxyDoor", "SessionDoor", "TokenDoor", "is_from"]
 
 TOKEN_BYTES: Final = 24
 TOKEN_SECRET: Final = "dashboard-token"  # noqa: S105 (a file's name)

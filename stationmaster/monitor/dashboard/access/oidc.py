@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from stationmaster.monitor.dashboard.settings import DashboardSettings
 
 __all__ = ["OidcLogin"]
+
+log = logging.getLogger(__name__)
 
 HINT = "Look at the provider's and at this dashboard's log, and at docs/dashboard.md."
 
@@ -80,8 +83,9 @@ class OidcLogin:
         try:
             token: dict[str, Any] = await self._client.authorize_access_token(request)
         except (OAuthError, HTTPError, ValueError) as error:
-            # A code that was used, a state of another browser, a signature that is wrong: each
-            # is said in the log; a stranger need not know which.
+            # A code that was used, a state of another browser, a signature that is wrong: the
+            # log says which; a stranger need not know.
+            log.warning("a login by OpenID Connect failed: %s: %s", type(error).__name__, error)
             return None, f"The login did not succeed ({type(error).__name__}). Try it again."
         claims: dict[str, Any] = dict(token.get("userinfo") or {})
         name = str(claims.get(self._settings.oidc_name_claim) or claims.get("sub") or "")

@@ -69,6 +69,16 @@
 
   const stream = new EventSource(`${root}/live`);
   stream.addEventListener("changed", (event) => changed(JSON.parse(event.data)));
+  // Every 15 seconds there is a word; a sleeping laptop or a broken line hears none.
+  let last = Date.now();
+  for (const name of ["changed", "still", "away"]) stream.addEventListener(name, () => (last = Date.now()));
+  setInterval(() => {
+    if (Date.now() - last > 45_000 && light.classList.contains("on")) say(false, `Nothing heard since ${clock()}: what you see may be old`);
+  }, 5_000);
+  stream.addEventListener("still", () => {
+    heard = new Date();
+    if (document.body.classList.contains("stale") && !light.textContent.startsWith("Logged out")) changed(["clock", "attempts", "findings", "incidents", "checks", "watcher", "outbox"]);
+  });
   stream.addEventListener("away", () => say(false, `The ledger does not answer since ${clock()}`));
   stream.addEventListener("error", () => {
     if (stream.readyState === EventSource.CLOSED) say(false, "Logged out: load the page again");
