@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from stationmaster.ledger.days import roll_up
 from stationmaster.ledger.engine import transaction
+from stationmaster.ledger.incidentretention import prune_incidents
 from stationmaster.ledger.models import attempt, rolled_day
 
 __all__ = ["prune"]
@@ -22,7 +23,8 @@ PRUNE_SECONDS: Final = 60
 def prune(engine: sa.Engine, *, keep_days: int, now: dt.datetime) -> int:
     """Remove the attempts whose last word is older than `keep_days` days; return how many.
 
-    Their days are summed up first. It may be stopped at any time, and run twice at once.
+    Their days are summed up first. Incidents that were closed before then go too. It may be stopped
+    at any time, and run twice at once.
 
     Args:
         engine: Of the ledger.
@@ -42,6 +44,7 @@ def prune(engine: sa.Engine, *, keep_days: int, now: dt.datetime) -> int:
     number = 0
     while removed := _remove_some(engine, before):
         number += removed
+    prune_incidents(engine, before)
     return number
 
 

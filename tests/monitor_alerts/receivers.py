@@ -24,6 +24,7 @@ class WebReceiver:
     def __init__(self) -> None:
         self.taken: list[tuple[str, dict[str, str], Any]] = []
         self.status = 200
+        self.requests = 0
         self.hold = threading.Event()
         self.hold.set()
         self._server: ThreadingHTTPServer | None = None
@@ -41,6 +42,7 @@ class WebReceiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                receiver.requests += 1
                 receiver.hold.wait(20)
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if receiver.status < 400:

@@ -138,6 +138,9 @@ def test_a_channel_gets_so_many_messages_an_hour(local_uri: str) -> None:
     assert len(office.chat.batches) == 3
     office.send(13)
     assert [len(each.messages) for each in office.chat.batches] == [1, 1, 1, 3]
+    office.look(*shown, found(WEB, severity=Severity.CRITICAL), minute=14)
+    office.send(14)
+    assert office.chat.batches[-1].messages[0].severity is Severity.CRITICAL
 
 
 def test_a_channel_that_fails_stops_no_other(uri: str, tmp_path: Path, web: WebReceiver) -> None:
@@ -149,3 +152,17 @@ def test_a_channel_that_fails_stops_no_other(uri: str, tmp_path: Path, web: WebR
     done = office.send(0)
     assert (done.sent, done.failed) == (2, 2)
     assert office.call.kinds == ["opened", "opened"]
+
+
+def test_a_channel_that_is_down_is_tried_once_a_pass(
+    uri: str, tmp_path: Path, web: WebReceiver
+) -> None:
+    """What else waits for it counts as not taken, so that it is passed on in time as well."""
+    route = {"to": ["chat"], "if_lost": ["call"]}
+    office = Office(uri, {"routes": [route]}, {"chat": webhook(tmp_path / "s", web.port)})
+    web.status = 500
+    office.look(found(WEB), found(APP), found(ELSEWHERE))
+    assert office.send(0).failed == 3
+    assert web.requests == 1
+    office.send(15)
+    assert len(office.messages()) == 6

@@ -73,8 +73,10 @@ class Sender:
         for name in sorted({each.channel for each in due}):
             mine = [each for each in due if each.channel == name]
             needed = self._needed(mine, sent, done)
+            down = ""
             for batch in self._batches(name, needed, now, done):
-                self._deliver(name, batch, now, done)
+                # A channel that just did not take one is not waited for by each of the others.
+                down = self._deliver(name, batch, now, done, down=down)
         self._refresh()
         return done
 
@@ -104,16 +106,12 @@ class Sender:
         """Return what goes together: an incident each; in a storm, all as one."""
         if not needed:
             return []
-        channel = self._channels.get(name)
-        try:
-            groups = channel is not None and channel.groups
-        except ChannelError:
-            groups = True  # to deliver will say why
-        if not groups:
+        if not self._groups(name):
             return [[each] for each in needed]
         recent = self._recent(name, now)
         if len(recent) >= self._plan.alerting.most_an_hour:
-            if now - recent[-1] < BETWEEN_FULL:
+            urgent = any(_is_urgent(each[-1]) for each in needed)
+            if now - recent[-1] < BETWEEN_FULL and not urgent:
                 done.held += sum(len(each) for each in needed)
                 return []
             return [needed]
@@ -124,12 +122,27 @@ class Sender:
         return [late, *fresh] if late else fresh
 
     def _deliver(
-        self, name: str, groups: list[list[Waiting]], now: dt.datetime, done: Sent
-    ) -> None:
+        self,
+        name: str,
+        groups: list[list[Waiting]],
+        now: dt.datetime,
+        done: Sent,
+        *,
+        down: str,
+    ) -> str:
+        """Deliver what goes together; return why the channel did not take it, "" if it did.
+
+        Args:
+            name: Of the channel.
+            groups: Messages by incident.
+            now: The moment.
+            done: Counts.
+            down: Why the channel did not take what came before.
+        """
         waiting = [each for group in groups for each in group]
         everything = self._outbox.claim(waiting, now)
         if len(everything) < len(waiting):  # another sender has some of them: theirs, all of them
-            return
+            return down
         newest = [group[-1] for group in groups]
         batch = Batch(
             messages=tuple(each.message for each in newest),
@@ -137,16 +150,19 @@ class Sender:
             zone=self._plan.zone_of(newest[0].message.owner),
         )
         try:
-            self._through(name, batch)
+            self._through(name, batch, down=down)
         except ChannelError as error:
             self._failed(everything, str(error), now, done)
-            return
+            return str(error)
         self._recent(name, now).append(now)
         self._outbox.sent(everything, now)
         done.sent += len(everything)
+        return ""
 
-    def _through(self, name: str, batch: Batch) -> None:
+    def _through(self, name: str, batch: Batch, *, down: str) -> None:
         channel = self._channels.get(name)
+        if down:
+            raise ChannelError(down)
         if channel is None:
             message = f"the file of routes names no channel {name} any more"
             raise ChannelError(message)
@@ -189,6 +205,13 @@ class Sender:
                 ", ".join(given),
             )
 
+    def _groups(self, name: str) -> bool:
+        channel = self._channels.get(name)
+        try:
+            return channel is not None and channel.groups
+        except ChannelError:
+            return True  # to deliver will say why
+
     def _recent(self, name: str, now: dt.datetime) -> deque[dt.datetime]:
         recent = self._sent_at.setdefault(name, deque())
         while recent and now - recent[0] >= HOUR:
@@ -197,12 +220,18 @@ class Sender:
 
     def _refresh(self) -> None:
         for name, channel in self._channels.items():
+            if self._groups(name):
+                continue
             try:
-                if not channel.groups:
-                    again = functools.partial(channel.refresh, self._outbox.told(name))
-                    in_time(again, SECONDS_A_BATCH, name=f"channel-{name}")
+                again = functools.partial(channel.refresh, self._outbox.told(name))
+                in_time(again, SECONDS_A_BATCH, name=f"channel-{name}")
             except (ChannelError, TimeoutError) as error:
                 log.warning("Channel %s cannot be told again: %s", name, error)
+
+
+def _is_urgent(waiting: Waiting) -> bool:
+    message = waiting.message
+    return message.severity is Severity.CRITICAL and not message.ends
 
 
 def _is_over_untold(fresh: Sequence[Waiting], *, told: bool) -> bool:
