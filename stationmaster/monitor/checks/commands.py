@@ -163,7 +163,8 @@ def _lines(look: Look) -> Iterator[str]:
         yield from _could_not_lines(one)
     looked = [each for each in look.checks if each.outcome in (Outcome.CLEAR, Outcome.FOUND)]
     not_here = sum(each.outcome is Outcome.NOT_HERE for each in look.checks)
-    found = f"{len(look.findings)} findings" if look.findings else "nothing is wrong"
+    number = len(look.findings)
+    found = f"{number} finding{'s' * (number > 1)}" if number else "nothing is wrong"
     rest = f"; {not_here} have nothing to look at here" * bool(not_here)
     unknown = f"; {len(could_not)} could not look" * bool(could_not)
     yield f"{len(looked)} checks looked: {found}{unknown}{rest}."

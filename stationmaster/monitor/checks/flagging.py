@@ -50,6 +50,17 @@ class Off(NamedTuple):
     first: Judgement
 
     @property
+    def is_of_late(self) -> bool:
+        """Tell whether a week is off, and no single day of it."""
+        return self.first.kind in (Kind.LOW_OF_LATE, Kind.HIGH_OF_LATE)
+
+    @property
+    def usual(self) -> float:
+        """Return what the newest day was expected to be."""
+        span = self.judgement.range or self.first.range
+        return 0.0 if span is None else span.expected
+
+    @property
     def is_low(self) -> bool:
         """Tell whether there is too little of it."""
         return self.first.kind in (Kind.DROP, Kind.LOW_OF_LATE, Kind.SILENT)
@@ -110,8 +121,8 @@ def open_day(facts: Facts, published: Iterable[tuple[dt.date, dt.datetime]]) -> 
 
 
 def range_text(off: Off) -> str:
-    """Return what was normal on the first day that was off: 900 to 1,200."""
-    span = off.first.range
+    """Return what would be normal on the newest day: 900 to 1,200."""
+    span = off.judgement.range or off.first.range
     return "" if span is None else f"{number_text(span.low)} to {number_text(span.high)}"
 
 

@@ -78,14 +78,15 @@ def total_off(facts: Facts) -> Iterator[Finding]:
             if facts.now - said.at > RECENT:
                 continue
             subject = Subject(SubjectKind.FIGURE, total.figure)
-            usual = off.first.range.expected if off.first.range else 0.0
             yield total_off.finding(
                 subject,
-                severity=total.severity,
+                severity=Severity.INFO if off.is_of_late else total.severity,
                 owner=owner_of(facts, pipeline=said.pipeline, named=total.owner),
-                what=f"{total.figure} is {number_text(said.value)} for "
-                f"{day_text(said.business_date)}, {change_text(said.value, usual)} what such a day "
-                f"has: about {number_text(usual)}.",
+                what=f"{total.figure} of the last week: {off.first.why}"
+                if off.is_of_late
+                else f"{total.figure} is {number_text(said.value)} for "
+                f"{day_text(said.business_date)}, {change_text(said.value, off.usual)} what such a "
+                f"day has: about {number_text(off.usual)}.",
                 next_action="Before anybody uses it: see whether a source is short (volume-off, "
                 "sources-disagree), else ask who knows the business of that day.",
                 since=said.at,
@@ -97,7 +98,7 @@ def total_off(facts: Facts) -> Iterator[Finding]:
                 links=run_links(facts, said.pipeline, said.run_id, said.step),
                 expected=range_text(off),
                 got=number_text(said.value),
-                evidence={"value": said.value, "expected": usual},
+                evidence={"value": said.value, "expected": off.usual},
             )
 
 

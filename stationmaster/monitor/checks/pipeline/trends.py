@@ -31,6 +31,8 @@ RECENT: Final = dt.timedelta(days=2)
 LEAST_SLOWER_SECONDS: Final = 60.0
 LEAST_DEARER_USD: Final = 1.0
 LEAST_SET_ASIDE: Final = 20
+LEAST_ROWS: Final = 20
+"""Fewer may come or not: a channel that is hardly used has such days."""
 FEW_SET_ASIDE: Final = 5
 """Two rows of thirty are a share, and no trend."""
 
@@ -46,10 +48,10 @@ def step_slower(facts: Facts) -> Iterator[Finding]:
             dates = [DAILY.start_of(day).date() for day in days]
             series[str(name)] = dict(zip(dates, values, strict=True))
     for off in off_now(facts, series):
-        usual = off.first.range.expected if off.first.range else 0.0
+        usual = off.usual
         took = off.judgement.value or 0.0
         pipeline, _, step = off.name.partition("/")
-        if off.is_low or took - usual < LEAST_SLOWER_SECONDS:
+        if off.is_low or off.is_of_late or took - usual < LEAST_SLOWER_SECONDS:
             continue
         newest = max(series[off.name])
         mine = [r.steps[step] for r in facts.ledger.runs[pipeline] if r.business_date == newest]
@@ -85,15 +87,15 @@ def volume_off(facts: Facts) -> Iterator[Finding]:
         newest = _tables(facts)[off.name][max(series[off.name])]
         if facts.now - newest.at > RECENT:
             continue
+        if _is_small(newest.rows, off.usual) and not off.is_of_late:
+            continue
         expected = facts.monitoring.datasets.get(off.name)
         owner = owner_of(facts, pipeline=newest.pipeline, named=expected.owner if expected else "")
-        usual = off.first.range.expected if off.first.range else 0.0
-        more = "fewer" if off.is_low else "more"
         yield volume_off.finding(
             Subject(SubjectKind.DATASET, off.name),
+            severity=Severity.INFO if off.is_of_late else Severity.WARNING,
             owner=owner,
-            what=f"{off.name} has {newest.rows:,} rows for {day_text(newest.business_date)}, "
-            f"{more} than on such a day: about {number_text(usual)}.{_lasting(off)}",
+            what=_volume_sentence(off, newest),
             next_action=f"Ask the source whether it delivered the whole day; then clear "
             f"{newest.step}."
             if off.is_low
@@ -108,7 +110,7 @@ def volume_off(facts: Facts) -> Iterator[Finding]:
             links=run_links(facts, newest.pipeline, newest.run_id, newest.step),
             expected=f"{range_text(off)} rows",
             got=f"{newest.rows:,} rows",
-            evidence={"rows": newest.rows, "expected_rows": round(usual)},
+            evidence={"rows": newest.rows, "expected_rows": round(off.usual)},
         )
 
 
@@ -123,7 +125,7 @@ def quarantine_growing(facts: Facts) -> Iterator[Finding]:
     off = {
         each.name: each
         for each in off_now(facts, series, still_open=_open_days(facts))
-        if not each.is_low
+        if not each.is_low and not each.is_of_late
     }
     for name, days in tables.items():
         newest = days[max(days)]
@@ -136,6 +138,7 @@ def quarantine_growing(facts: Facts) -> Iterator[Finding]:
             continue
         usual = off[name].first.range if name in off else None
         before = f"; usually about {number_text(usual.expected)}" if usual else ""
+        # Without a business date: what goes on for days is one trouble, not one a day.
         yield quarantine_growing.finding(
             Subject(SubjectKind.DATASET, name),
             owner=owner_of(
@@ -146,7 +149,6 @@ def quarantine_growing(facts: Facts) -> Iterator[Finding]:
             next_action=f"See by which rule: the notes of {newest.step}, and the "
             f"quarantine of {name}; then mend the source or the rule.",
             since=newest.at,
-            business_date=off[name].since if name in off else newest.business_date,
             pipeline=newest.pipeline,
             run_id=newest.run_id,
             step=newest.step,
@@ -165,7 +167,11 @@ def cost_off(facts: Facts) -> Iterator[Finding]:
         name: {day: usd / max(1, runs[name].get(day, 1)) for day, usd in days.items()}
         for name, days in facts.ledger.costs.items()
     }
-    dearer = {each.name: each for each in off_now(facts, per_run) if not each.is_low}
+    dearer = {
+        each.name: each
+        for each in off_now(facts, per_run)
+        if not each.is_low and not each.is_of_late
+    }
     for name, days in facts.ledger.costs.items():
         newest = max(days)
         usd = days[newest]
@@ -203,6 +209,22 @@ def _tables(facts: Facts) -> dict[str, Mapping[dt.date, Publication]]:
     return {
         name: days for name, days in found.items() if not any(each.uri for each in days.values())
     }
+
+
+def _is_small(rows: int, usual: float) -> bool:
+    """Tell whether the difference is one of a few rows, and nobody's trouble."""
+    gone = rows == 0 and usual >= LEAST_ROWS / 2
+    return abs(rows - usual) < LEAST_ROWS and not gone
+
+
+def _volume_sentence(off: Off, newest: Publication) -> str:
+    if off.is_of_late:
+        return f"{off.name}: rows of the last week: {off.first.why}"
+    more = "fewer" if off.is_low else "more"
+    return (
+        f"{off.name} has {newest.rows:,} rows for {day_text(newest.business_date)}, "
+        f"{more} than on such a day: about {number_text(off.usual)}.{_lasting(off)}"
+    )
 
 
 def _open_days(facts: Facts) -> dict[str, dt.date]:
