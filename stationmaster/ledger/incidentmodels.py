@@ -72,10 +72,11 @@ incident: Final = sa.Table(
     ),
 )
 """One row an incident. `uid` names it where there is no number yet, because the database was away
-when it was opened, and to services that must know an incident again. `cause` is the key of the finding that explains the others; `document` is
-that finding; `state` is open, acknowledged or closed; `gone_at`: since when nothing of it is found
-any more; `judged`: what people said of it afterwards (real, false-alarm); `silence_id`: under which
-silence it is now; `escalation`: how many steps of its route it has gone."""
+when it was opened, and to services that must know an incident again. `cause` is the key of the
+finding that explains the others; `document` is that finding; `state` is open, acknowledged or
+closed; `gone_at`: since when nothing of it is found any more; `judged`: what people said of it
+afterwards (real, false-alarm); `silence_id`: under which silence it is now; `escalation`: how many
+steps of its route it has gone."""
 
 finding: Final = sa.Table(
     "finding",

@@ -79,7 +79,9 @@ class Lineage:
 
     def upstream(self, subject: Subject) -> frozenset[Subject]:
         """Return everything that it comes of, near and far; the platform beneath is not named."""
-        return _reached(subject, self.causes) - self._made_by(subject)
+        if subject not in self._upstreams:
+            self._upstreams[subject] = _reached(subject, self.causes) - self._made_by(subject)
+        return self._upstreams[subject]
 
     def downstream(self, subject: Subject) -> frozenset[Subject]:
         """Return everything that comes of it, near and far."""
@@ -111,6 +113,11 @@ class Lineage:
         datasets = sorted(each.name for each in found if each.kind is SubjectKind.DATASET)
         readers = {reader for report in reports for reader in self.readers.get(report, ())}
         return Affected(tuple(datasets), tuple(reports), tuple(sorted(readers)))
+
+    @cached_property
+    def _upstreams(self) -> dict[Subject, frozenset[Subject]]:
+        """Remember what was asked: a storm of a thousand findings asks a million times."""
+        return {}
 
     @cached_property
     def _effects(self) -> Mapping[Subject, frozenset[Subject]]:

@@ -119,7 +119,7 @@ def test_the_outbox_and_the_measures_are_shown(terminal: Terminal) -> None:
     (message,) = terminal.json("alerts", "outbox", "--state", "sent")
     assert message["channel"] == "log"
     assert terminal.json("alerts", "stats", "--days", "36500")["told"] == 1
-    assert "1 incidents in 36500 days" in terminal.type("alerts", "stats", "--days", "36500")
+    assert "1 incident in 36500 days" in terminal.type("alerts", "stats", "--days", "36500")
 
 
 @pytest.mark.parametrize(

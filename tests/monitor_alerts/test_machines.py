@@ -136,5 +136,5 @@ def test_a_check_that_cannot_look_for_half_an_hour_is_told() -> None:
 
     states = [state("late", 31), state("slow", 29), state("pods", 99, "not-here")]
     (finding,) = check_blind.look(facts(GivenAlerting(states=states)))
-    assert "1 checks cannot look: late." in finding.what
+    assert "1 check cannot look: late." in finding.what
     assert finding.since == NOW - 31 * MINUTE

@@ -68,9 +68,10 @@ def check_blind(facts: Facts) -> Iterator[Finding]:
         return
     first = min(blind, key=lambda each: each.answered_at or each.looked_at)
     names = ", ".join(sorted(each.check_name for each in blind))
+    checks = "1 check" if len(blind) == 1 else f"{len(blind)} checks"
     yield check_blind.finding(
         Subject(SubjectKind.PART, "watcher/checks"),
-        what=f"{len(blind)} checks cannot look: {names}. {first.check_name}: {first.why}.",
+        what=f"{checks} cannot look: {names}. {first.check_name}: {first.why}.",
         next_action=f"Run one by hand and read why: stationmaster checks run --check "
         f"{first.check_name}.",
         since=first.answered_at or first.looked_at,

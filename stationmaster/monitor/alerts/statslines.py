@@ -16,7 +16,9 @@ __all__ = ["stats_lines"]
 def stats_lines(found: AlertStats) -> list[str]:
     """Return the measures, a line each."""
     days = max(round((found.until - found.since) / dt.timedelta(days=1)), 1)
-    all_of_them = f"{found.incidents} incidents in {days} days, {found.told} of them told"
+    incidents = "1 incident" if found.incidents == 1 else f"{found.incidents} incidents"
+    span = "a day" if days == 1 else f"{days} days"
+    all_of_them = f"{incidents} in {span}, {found.told} of them told"
     lines = [f"{all_of_them}, {found.foretold} before they happened."]
     if found.false_alarm_rate is not None:
         lines.append(

@@ -57,7 +57,7 @@ class Relations:
     def __init__(self, findings: Iterable[StandingFinding], lineage: ComesOf) -> None:
         self.findings = {each.key: each for each in findings}
         self._lineage = lineage
-        self._known: dict[tuple[Subject, Subject], bool] = {}
+        self._explaining: dict[Subject, frozenset[Subject]] = {}
         self._by_subject: dict[Subject, list[StandingFinding]] = {}
         for each in self.findings.values():
             self._by_subject.setdefault(each.finding.subject, []).append(each)
@@ -78,15 +78,13 @@ class Relations:
         return self.causes.get(key, frozenset()) & keys
 
     def _causes_of(self, effect: StandingFinding) -> frozenset[str]:
-        subjects = [
-            subject
-            for subject in self._by_subject
-            if subject == effect.finding.subject or self._may_explain(subject, effect.finding)
-        ]
+        subject = effect.finding.subject
+        named = self._by_subject.keys() & set(effect.finding.caused_by)
+        subjects = {subject} | self._explaining_of(subject) | named
         return frozenset(
             cause.key
-            for subject in subjects
-            for cause in self._by_subject[subject]
+            for each in subjects
+            for cause in self._by_subject[each]
             if cause.key != effect.key and self._explains(cause, effect)
         )
 
@@ -119,12 +117,16 @@ class Relations:
         return one_day or effect.first_seen_at >= why.since - GRACE
 
     def _may_explain(self, cause: Subject, effect: Finding) -> bool:
-        if cause in effect.caused_by:
-            return True
-        pair = (effect.subject, cause)
-        if pair not in self._known:
-            self._known[pair] = self._lineage.comes_of(*pair)
-        return self._known[pair]
+        return cause in effect.caused_by or cause in self._explaining_of(effect.subject)
+
+    def _explaining_of(self, subject: Subject) -> frozenset[Subject]:
+        """Return which of what is wrong may be why something else is; asked once a subject."""
+        if subject not in self._explaining:
+            comes_of = self._lineage.comes_of
+            self._explaining[subject] = frozenset(
+                each for each in self._by_subject if comes_of(subject, each)
+            )
+        return self._explaining[subject]
 
     def _roots_of(self, key: str) -> Sequence[str]:
         seen, queue = {key}, [key]

@@ -167,16 +167,17 @@ def _summary(turn: Watched) -> str:
     count = {each: sum(one.outcome is each for one in look.checks) for each in Outcome}
     unknown = [each.check.name for each in look.checks if each.outcome is Outcome.UNKNOWN]
     words = [
-        f"Looked: {len(look.checks)} checks, {len(look.findings)} findings",
+        f"Looked: {len(look.checks)} checks",
+        f"{len(look.findings)} found",
         f"{count[Outcome.NOT_HERE]} not here",
         f"{len(unknown)} could not look" + (f" ({', '.join(unknown)})" if unknown else ""),
-        f"{turn.sent.sent} messages sent",
+        f"{turn.sent.sent} sent",
     ]
     if turn.sent.failed:
         words.append(f"{turn.sent.failed} not taken")
     if turn.away:
         words.append(f"the ledger is away: {turn.away}")
-    return "; ".join(words) + "."
+    return ", ".join(words) + "."
 
 
 def _document(turn: Watched) -> dict[str, Any]:
