@@ -25,6 +25,7 @@ __all__ = [
     "late_file",
     "memory_grows",
     "missing_file",
+    "money",
     "no_rows",
     "on",
     "quarantine_creeps",
@@ -227,7 +228,7 @@ def stuck(scene: Scene) -> Course:
     scene.world.changes.append(
         on(step, scene.business_date, lambda plan: replace(plan, stuck_until=ends))
     )
-    return Course(begins=scene.at(2, 32), mended=ends, closes_by=ends + 3 * HOUR)
+    return Course(begins=scene.at(2, 32), mended=ends, closes_by=scene.at(5, 0, 1))
 
 
 def skipped(scene: Scene) -> Course:
@@ -247,6 +248,16 @@ def report(**fields: bool) -> Callable[[Scene], Course]:
         scene.world.changes.append(
             on(step, scene.business_date, lambda plan: replace(plan, **fields))  # type: ignore[arg-type]
         )
+        return until_next_day(scene)
+
+    return inject
+
+
+def money(factor: float) -> Callable[[Scene], Course]:
+    """Return what lets every amount of a day be so many times what it is, everywhere."""
+
+    def inject(scene: Scene) -> Course:
+        scene.world.book.volumes["pounds", scene.business_date] = factor
         return until_next_day(scene)
 
     return inject
@@ -278,7 +289,7 @@ def dearer(scene: Scene) -> Course:
     scene.world.changes.append(more)
     return Course(
         begins=scene.at(0, 0, 1),
-        mended=scene.at(0, 5, 2),
+        mended=scene.at(23, 55, 1),
         closes_by=scene.at(3, 0, 2),
         every=20 * MINUTE,
     )
@@ -286,15 +297,18 @@ def dearer(scene: Scene) -> Course:
 
 def at_risk(scene: Scene) -> Course:
     """Let the merge be tried again so often that the report cannot be up by 06:35."""
-    trip = Trip(verdict="temporary", exit_code=75, seconds=260, sentence="No lock on the table")
+    trip = Trip(verdict="temporary", exit_code=75, seconds=330, sentence="No lock on the table")
     step = "morning_analytics/merge_customers"
     scene.world.changes.append(
         on(
             step,
             scene.business_date,
-            lambda plan: replace(plan, trips=(trip,) * 3, seconds=plan.seconds * 2.2),
+            lambda plan: replace(plan, trips=(trip,) * 3),
         )
     )
     return Course(
-        begins=scene.at(6, 10), mended=scene.at(6, 36), closes_by=scene.at(8), every=MINUTE
+        begins=scene.at(6, 10),
+        mended=scene.at(6, 34),
+        closes_by=scene.at(8),
+        every=2 * MINUTE,
     )

@@ -166,6 +166,30 @@ FAULTS: Final = (
         layer="business",
         minutes=45,
     ),
+    _fault(
+        "unit change (pence for pounds)",
+        breaking.money(100),
+        "total-off",
+        "figure:morning_report/revenue",
+        layer="business",
+    ),
+    _fault(
+        "wrong totals",
+        breaking.figure(f"{MORNING}/report_morning", "morning_report/revenue", 0.7),
+        "sources-disagree",
+        "figure:morning_report/revenue",
+        layer="business",
+        says=("web_orders/revenue",),
+    ),
+    _fault(
+        "web and delivery disagree",
+        breaking.figure(
+            f"{MORNING}/report_morning", "morning_report/web_picked_up_day_before", 0.6
+        ),
+        "sources-disagree",
+        "figure:morning_report/web_picked_up_day_before",
+        layer="business",
+    ),
     _fault("cost doubled", breaking.dearer, "cost-off", "pipeline:nightly_finance", minutes=60),
     _fault(
         "deadline at risk", breaking.at_risk, "deadline-at-risk", f"pipeline:{MORNING}", minutes=25

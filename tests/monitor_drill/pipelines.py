@@ -93,7 +93,8 @@ class Book:
         web, app, pounds = self._orders.of(day)
         came_web = round(web * self._share("web", day))
         came_app = round(app * self._share("app", day))
-        return came_web, came_app, pounds * (came_web + came_app) / max(1, web + app)
+        worth = pounds * self._share("pounds", day)
+        return came_web, came_app, worth * (came_web + came_app) / max(1, web + app)
 
     def _spread(self, run: RunPlan, step: str) -> random.Random:
         return random.Random(f"{self._seed} {run.pipeline} {run.run_id} {step}")  # noqa: S311 (a drill is to be repeated)

@@ -77,7 +77,7 @@ def _expected(check: str, subject: str, *does: str, seconds: float = 150) -> Exp
 def _database_stopped(home: Path, stack: ExitStack) -> dict[str, Any]:
     server = stack.enter_context(running_postgres())
     place = stack.enter_context(Installation(home, ledger_uri=server.new_database()))
-    expected = _expected("database-unreachable", "database:*", "database")
+    expected = _expected("database-unreachable", "database:*", "Start it")
     return _course(place, expected, server.stop, server.start)
 
 
