@@ -64,7 +64,8 @@ def past(now: dt.datetime) -> str:
 @pytest.fixture(scope="module", name="look")
 def _look(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Check], list[Finding]]]:
     """Return what lets a check look at a Prometheus with that past."""
-    now = dt.datetime.now(dt.UTC)
+    # Whole seconds, as samples have: half of one more or less is a step more or less.
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     folder = tmp_path_factory.mktemp("prometheus")
     with running_prometheus(folder, past(now)) as url:
         prometheus = PrometheusLook(PrometheusApi(url, folder), now, ("airflow", "steps"))
