@@ -157,7 +157,8 @@ def test_monitoring_and_the_dag_agree_when_the_report_is_due() -> None:
 
     expected = read_monitoring(ROOT / "dags" / "monitoring.yaml").pipelines
     for name, dag in dag_bag().dags.items():
-        deadlines = dag.deadline or []
+        deadlines: Any = dag.deadline or []
+        timetable: Any = dag.timetable
         wanted = expected.get(name)
         assert bool(deadlines) == (wanted is not None and wanted.due is not None)
         for deadline in deadlines:
@@ -166,5 +167,5 @@ def test_monitoring_and_the_dag_agree_when_the_report_is_due() -> None:
             assert wanted.due is not None
             starts = dt.datetime.combine(dt.date(2011, 11, 22), wanted.starts)
             assert (starts + deadline.interval).time() == wanted.due
-            assert dag.timetable.expression == f"{starts.minute} {starts.hour} * * *"
+            assert timetable.expression == f"{starts.minute} {starts.hour} * * *"
             assert deadline.callback.kwargs["product"] == wanted.product
