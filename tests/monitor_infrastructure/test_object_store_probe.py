@@ -40,10 +40,12 @@ def settings(folder: Path, endpoint: str, **places: str) -> Settings:
 
 
 def bucket(endpoint: str, name: str = "probed") -> None:
-    """Make a bucket where there is none."""
+    """Make a bucket where there is none, with a place for its first object already made."""
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
     if name not in {each["Name"] for each in client.list_buckets()["Buckets"]}:
         client.create_bucket(Bucket=name)
+        client.put_object(Bucket=name, Key="first", Body=b"takes the server seconds, at times")
+        client.delete_object(Bucket=name, Key="first")
 
 
 def fill(client: Any) -> None:  # noqa: ANN401 (boto3 has no types of its own)
