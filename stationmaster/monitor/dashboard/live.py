@@ -95,7 +95,7 @@ class Live:
 
     def changed(self, topics: Sequence[str]) -> None:
         """Tell all pages at once that something changed: somebody acted."""
-        self._source.forget()
+        self._source.forget_all()
         self._tell(_event("changed", topics))
 
     async def _look_on(self) -> None:

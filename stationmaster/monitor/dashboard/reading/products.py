@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["ProductRow", "Standing", "expected_day", "facts_of", "products"]
 
 HISTORY: Final = dt.timedelta(days=29)
-MOST_ATTEMPTS: Final = 3000
+MOST_ATTEMPTS: Final = 1500
 ASLEEP: Final = dt.timedelta(days=7)
 """A product that nobody asked for in a week is not late: its pipeline is paused, or a try-out."""
 
@@ -101,6 +101,11 @@ def expected_day(source: Source, product: Product) -> dt.date:
 
 def products(source: Source, expectations: Expectations) -> list[ProductRow]:
     """Return all products, in the order of the expectations; else each pipeline is one."""
+    # Kept: four parts of one page ask for them, and a chance is a thousand draws.
+    return source.kept("products", lambda: _products(source, expectations))
+
+
+def _products(source: Source, expectations: Expectations) -> list[ProductRow]:
     wanted: Sequence[Product] = expectations.products or [
         Product(title_of(each.name), each.name) for each in pipelines(source)
     ]

@@ -27,9 +27,13 @@ T = TypeVar("T")
 MOST_ANSWERS: Final = 500
 """Answers that are kept; the one that was asked for longest ago goes first."""
 
+AT_MOST: Final = 10.0
+"""An answer stays good for ten times as long as it took: at most a tenth of the time is spent."""
+
 
 class _Answer(NamedTuple):
     made: float
+    took: float
     generation: int
     value: Any
 
@@ -50,6 +54,7 @@ class Source:
     zone: ZoneInfo
     fresh_seconds: float = 5.0
     generation: int = 0
+    _floor: int = 0
     _answers: OrderedDict[Hashable, _Answer] = field(default_factory=OrderedDict, repr=False)
     _locks: dict[Hashable, threading.Lock] = field(default_factory=dict, repr=False)
     _guard: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -103,10 +108,11 @@ class Source:
             found = self._answers.get(key)
             if found is not None and self._is_good(found, seconds):
                 return cast("T", found.value)
-            generation = self.generation
+            generation, began = self.generation, time.monotonic()
             value = make()
+            made = time.monotonic()
             with self._guard:
-                self._answers[key] = _Answer(time.monotonic(), generation, value)
+                self._answers[key] = _Answer(made, made - began, generation, value)
                 self._answers.move_to_end(key)
                 while len(self._answers) > MOST_ANSWERS:
                     old, _ = self._answers.popitem(last=False)
@@ -118,12 +124,18 @@ class Source:
         self.generation += 1
 
     def forget_all(self) -> None:
-        """Forget also what is good for a fixed time: a measurement begins anew."""
-        with self._guard:
-            self._answers.clear()
+        """Ask everything again, also what is good for a time: who acts sees what he did."""
+        self.generation += 1
+        self._floor = self.generation
 
     def _is_good(self, answer: _Answer, seconds: float | None) -> bool:
+        if answer.generation < self._floor:
+            return False
         age = time.monotonic() - answer.made
         if seconds is not None:
             return age < seconds
+        # Where something changes all the time, what is dear is not asked all the time: a page is
+        # then so many seconds behind, and each minute's tick brings it up.
+        if age < AT_MOST * answer.took:
+            return True
         return age < self.fresh_seconds and answer.generation == self.generation
