@@ -96,6 +96,10 @@ class Book:
         worth = pounds * self._share("pounds", day)
         return came_web, came_app, worth * (came_web + came_app) / max(1, web + app)
 
+    def _of_day(self, run: RunPlan, what: str) -> random.Random:
+        """Return the spread of a day's data: however often a day is run, its data is the same."""
+        return random.Random(f"{self._seed} {run.pipeline} {run.day} {what}")  # noqa: S311 (as below)
+
     def _spread(self, run: RunPlan, step: str) -> random.Random:
         return random.Random(f"{self._seed} {run.pipeline} {run.run_id} {step}")  # noqa: S311 (a drill is to be repeated)
 
@@ -128,7 +132,7 @@ class Book:
         )
 
     def _morning(self, run: RunPlan) -> Iterator[StepPlan]:
-        drawn = self._spread(run, "volumes")
+        drawn = self._of_day(run, "volumes")
         web, app, pounds = self._came(run.day)
         back = [self._orders.of(run.day - dt.timedelta(days=n)) for n in range(1, 4)]
         moved = round(
@@ -180,7 +184,7 @@ class Book:
         )
 
     def _merge(self, run: RunPlan, orders: int, figures: dict[str, float]) -> StepPlan:
-        drawn = self._spread(run, "customers")
+        drawn = self._of_day(run, "customers")
         customers = customers_on(run.day)
         tables = {
             "unified_customers": Table(customers),
@@ -217,7 +221,7 @@ class Book:
 
     def _nightly(self, run: RunPlan) -> Iterator[StepPlan]:
         web, app, _ = self._orders.of(run.day)
-        drawn = self._spread(run, "payments")
+        drawn = self._of_day(run, "payments")
         payments = {"payments": Table(about(drawn, 1.02 * (web + app)))}
         yield self._step(
             run, "load_payments", job="load-payments", tables=payments, seconds=90, mib=240

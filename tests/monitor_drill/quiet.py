@@ -41,7 +41,7 @@ OFTEN: Final = ((dt.time(2, 25), dt.time(3, 40)), (dt.time(5, 55), dt.time(6, 50
 DAY: Final = dt.timedelta(days=1)
 
 
-def quiet_days(period: str, *, seed: int = 1, days: int = 10, minutes: int = 5) -> dict[str, Any]:
+def quiet_days(period: str, *, seed: int = 1, days: int = 10, minutes: int = 10) -> dict[str, Any]:
     """Watch quiet days; return one line of the record.
 
     Args:
