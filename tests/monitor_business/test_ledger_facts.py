@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stationmaster.ledger.engine import make_engine
@@ -197,6 +197,7 @@ def test_a_look_asks_by_index(uri: str, ledger: Ledger) -> None:
     engine.dispose()
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_a_result_of_any_shape_is_read(result: object) -> None:
     """A foreign image may write anything: what cannot be used is left out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stationmaster.monitor.checks.finding import Subject, SubjectKind
@@ -92,6 +92,7 @@ def test_what_stands_upstream_does_not_come_of_what_stands_downstream(
     assert not GRAPH.comes_of(effect, cause)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(EVERY), st.sampled_from(EVERY))
 def test_two_things_never_come_of_each_other(one: Subject, other: Subject) -> None:
     """An incident has one direction: of two findings at most one explains the other."""

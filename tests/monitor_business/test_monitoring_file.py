@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stationmaster.monitor.lineagemaking import jobs_of
@@ -88,6 +88,7 @@ def test_without_a_file_nothing_is_due(tmp_path: Path, monkeypatch: pytest.Monke
         find_monitoring(settings, tmp_path / "away.yaml")
 
 
+@settings(deadline=None)
 @given(
     st.dates(dt.date(2000, 1, 1), dt.date(2040, 12, 31)),
     st.times(),

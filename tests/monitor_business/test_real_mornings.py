@@ -21,6 +21,8 @@ from stationmaster.sources.support_api import running_api
 from stationmaster.sources.world import World
 from stationmaster.step.settings import Settings
 
+pytestmark = pytest.mark.timeout(900)  # forty seconds of work, on a machine that may be busy
+
 ROOT = Path(__file__).parents[2]
 LAST = dt.date(2011, 11, 23)
 BROKEN = dt.date(2011, 11, 24)

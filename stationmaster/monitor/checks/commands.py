@@ -67,8 +67,8 @@ def show(
     typer.echo(f"{check.name} ({check.layer}, {check.severity}, told to {check.owner})")
     typer.echo(f"  {check.summary}")
     typer.echo(
-        f"  opens after {duration(check.hold)}, closes after {duration(check.clear_after)}, "
-        f"looks every {duration(check.every) if check.every else 'time'}"
+        f"  opens {_after(check.hold)}, closes {_after(check.clear_after)}, "
+        f"looks {f'every {duration(check.every)}' if check.every else 'each time'}"
     )
     page = runbook_text(check)
     typer.echo(f"\n{page}" if page else f"\nIts page is docs/{check.runbook}.")
@@ -94,6 +94,10 @@ def run(
         return
     for line in _lines(look):
         typer.echo(line)
+
+
+def _after(span: dt.timedelta) -> str:
+    return f"after {duration(span)}" if span else "at once"
 
 
 def _named(checks: Sequence[Check], name: str) -> Check:
