@@ -1,0 +1,57 @@
+"""The drill's table tells what was found last, and hides nothing that was wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.monitor_drill.tally import last_of_each, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FAULT: dict[str, Any] = {
+    "part": "data",
+    "fault": "late file",
+    "check": "source-late",
+    "subject": "source:web",
+    "noticed_s": 300,
+    "incidents": 1,
+    "wrong": [],
+}
+QUIET: dict[str, Any] = {
+    "part": "quiet",
+    "quiet": "busy weeks",
+    "first": "2011-11-08",
+    "days": 10,
+    "messages": 0,
+    "wrong": [],
+}
+
+
+def test_only_the_last_trial_of_each_counts(tmp_path: Path) -> None:
+    """A fault that was found wrongly once, and rightly since, is right."""
+    record = tmp_path / "monitor.jsonl"
+    before = FAULT | {"wrong": ["expected one incident, got 2"]}
+    record.write_text("\n".join(json.dumps(each) for each in (before, QUIET, FAULT)) + "\n")
+
+    assert last_of_each(record) == [FAULT, QUIET]
+
+
+def test_what_is_wrong_stands_in_the_table() -> None:
+    """A fault that was not found as it must be, and an alert on a quiet day, are both told."""
+    wrong = FAULT | {"wrong": ["expected check source-late, got run-late"]}
+    loud = QUIET | {"wrong": ["an incident"], "messages": 2}
+
+    told = table([wrong, loud])
+
+    assert "| 5 min | 1 | **no** |" in told
+    assert "0 of 1 faults" in told
+    assert "**1 incidents**): 2 alerts." in told
+
+
+def test_a_subject_of_one_runs_own_folder_is_left_out() -> None:
+    """The table is the same wherever the drill ran."""
+    told = table([FAULT | {"subject": "volume:host:/dev/shm/sm-drill-1/disk/home"}])
+
+    assert "| volume | 5 min |" in told
