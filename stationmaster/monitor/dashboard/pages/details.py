@@ -108,7 +108,8 @@ def _pipeline(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
     if not runs:
         message = f"The ledger knows no pipeline {name}."
         raise MissingError(message)
-    rows = products(dashboard.source, dashboard.expectations)
+    mine = dashboard.expectations.only(name)
+    rows = products(dashboard.source, mine) if mine.products else []
     whole = [run for run in reversed(runs) if run.state == "done"][-MOST_SHOWN:]
     chart = Chart(
         "run-lengths",

@@ -56,11 +56,9 @@ def _silent(dashboard: Dashboard) -> bool:
 def _pipelines(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
     """Return the pipelines by deadline: what is due first first, what nobody waits for last."""
     del told
-    due = {
-        row.product.pipeline: row
-        for row in products(dashboard.source, dashboard.expectations)
-        if row.due_at is not None
-    }
+    named = dashboard.expectations.products
+    known = products(dashboard.source, dashboard.expectations) if named else []
+    due = {row.product.pipeline: row for row in known if row.due_at is not None}
     rows = pipelines(dashboard.source)
     now = dashboard.source.now()
     rows.sort(key=lambda row: (_due(due, row.name) is None, _due(due, row.name) or now, row.name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -88,6 +88,11 @@ class Expectations:
             figures=tuple(each.figure for each in monitoring.totals),
             always_on=monitoring.always_on,
         )
+
+    def only(self, pipeline: str) -> Expectations:
+        """Return what is expected of one pipeline."""
+        mine = tuple(each for each in self.products if each.pipeline == pipeline)
+        return replace(self, products=mine)
 
 
 def title_of(name: str) -> str:

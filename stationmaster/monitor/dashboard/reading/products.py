@@ -36,6 +36,9 @@ __all__ = ["ProductRow", "Standing", "expected_day", "facts_of", "products"]
 
 HISTORY: Final = dt.timedelta(days=29)
 MOST_ATTEMPTS: Final = 1500
+MOST_UNNAMED: Final = 12
+"""Products that are shown where nobody said what people wait for."""
+
 ASLEEP: Final = dt.timedelta(days=7)
 """A product that nobody asked for in a week is not late: its pipeline is paused, or a try-out."""
 
@@ -102,13 +105,18 @@ def expected_day(source: Source, product: Product) -> dt.date:
 def products(source: Source, expectations: Expectations) -> list[ProductRow]:
     """Return all products, in the order of the expectations; else each pipeline is one."""
     # Kept: four parts of one page ask for them, and a chance is a thousand draws.
-    return source.kept("products", lambda: _products(source, expectations))
+    names = tuple(each.pipeline for each in expectations.products)
+    return source.kept(("products", names), lambda: _products(source, expectations))
 
 
 def _products(source: Source, expectations: Expectations) -> list[ProductRow]:
-    wanted: Sequence[Product] = expectations.products or [
-        Product(title_of(each.name), each.name) for each in pipelines(source)
-    ]
+    wanted: Sequence[Product] = (
+        expectations.products
+        or [
+            Product(title_of(each.name), each.name)
+            for each in sorted(pipelines(source), key=lambda row: row.last_day, reverse=True)
+        ][:MOST_UNNAMED]
+    )
     rows = [_row(source, each, always_on=expectations.always_on) for each in wanted]
     return [_with_doubts(source, row) for row in rows]
 
