@@ -27,7 +27,7 @@ def test_a_check_that_hangs_is_unknown_and_not_started_twice() -> None:
         return ()
 
     checks = [a_check("quick"), replace(a_check("hangs"), look=hang)]
-    looker = Looker(checks, seconds=0.3)
+    looker = Looker(checks, seconds=2.0)
     for minute in (0, 1):
         quick, hung = looker.look(facts(minute)).checks
         assert (quick.outcome, hung.outcome) == (Outcome.CLEAR, Outcome.UNKNOWN)
