@@ -62,7 +62,7 @@ def watch(
     seconds = _seconds(every)
     moment = None if at is None else _moment(at)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
-    for noisy in ("httpx", "httpcore", "apprise", "kubernetes"):
+    for noisy in ("alembic", "httpx", "httpcore", "apprise", "kubernetes"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     settings = Settings()
     with (
