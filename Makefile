@@ -119,6 +119,11 @@ drill: setup ## Break the platform while pipelines run (FAULTS=200 MINUTES=600);
 	@$(BIN)/python -m tests.drill --faults $(or $(FAULTS),200) --minutes $(or $(MINUTES),600)
 	@$(BIN)/python -m tests.drill.tally
 
+.PHONY: drill-monitor
+drill-monitor: setup data ## Break things on purpose and watch ten quiet days: is each found, and nothing else (ONLY=quiet|data|stores); adds to docs/proofs/monitor.jsonl
+	@$(BIN)/python -m tests.monitor_drill $(ONLY)
+	@$(BIN)/python -m tests.monitor_drill.tally
+
 .PHONY: bench-cluster
 bench-cluster: setup ## Measure steps on kind against bare pods and KubernetesPodOperator; prints JSON lines
 	@$(BIN)/python -m tests.bench.cluster
