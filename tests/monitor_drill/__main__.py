@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import re
+import socket
 import subprocess
 import sys
 import time
@@ -27,6 +29,9 @@ __all__ = ["main"]
 
 ROOT: Final = Path(__file__).parents[2]
 RECORD: Final = ROOT / "docs" / "proofs" / "monitor.jsonl"
+OWN_FOLDER: Final = re.compile(rf"({re.escape(socket.gethostname())}:)?/[a-z/]+/sm-[a-z]+-\w+")
+"""What is of one run's own, and says nothing to anybody."""
+
 PARTS: Final = ("quiet", "data", "stores")
 
 
@@ -77,7 +82,7 @@ def _written(
     }
     record.parent.mkdir(parents=True, exist_ok=True)
     with record.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+        file.write(OWN_FOLDER.sub("…", json.dumps(line, ensure_ascii=False)) + "\n")
     verdict = "WRONG: " + "; ".join(line["wrong"]) if line["wrong"] else "as it must be"
     noticed = (
         f"{line.get('check', '')} after {line['noticed_s']} s; " if "noticed_s" in line else ""

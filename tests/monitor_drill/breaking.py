@@ -19,17 +19,13 @@ if TYPE_CHECKING:
 __all__ = [
     "at_risk",
     "broken",
-    "dearer",
     "fails",
-    "figure",
     "late_file",
     "memory_grows",
     "missing_file",
-    "money",
     "no_rows",
     "on",
     "quarantine_creeps",
-    "report",
     "retries",
     "skipped",
     "slower",
@@ -238,61 +234,6 @@ def skipped(scene: Scene) -> Course:
         on(step, scene.business_date, lambda plan: replace(plan, skipped=True))
     )
     return until_next_day(scene)
-
-
-def report(**fields: bool) -> Callable[[Scene], Course]:
-    """Return what lets the report be published wrongly: fields of its plan."""
-
-    def inject(scene: Scene) -> Course:
-        step = "morning_analytics/report_morning"
-        scene.world.changes.append(
-            on(step, scene.business_date, lambda plan: replace(plan, **fields))  # type: ignore[arg-type]
-        )
-        return until_next_day(scene)
-
-    return inject
-
-
-def money(factor: float) -> Callable[[Scene], Course]:
-    """Return what lets every amount of a day be so many times what it is, everywhere."""
-
-    def inject(scene: Scene) -> Course:
-        scene.world.book.volumes["pounds", scene.business_date] = factor
-        return until_next_day(scene)
-
-    return inject
-
-
-def figure(step: str, name: str, factor: float) -> Callable[[Scene], Course]:
-    """Return what lets a step say so many times a figure, for one day."""
-
-    def inject(scene: Scene) -> Course:
-        def changed(plan: StepPlan) -> StepPlan:
-            assert name in plan.figures, sorted(plan.figures)
-            return replace(plan, figures={**plan.figures, name: plan.figures[name] * factor})
-
-        scene.world.changes.append(on(step, scene.business_date, changed))
-        return until_next_day(scene)
-
-    return inject
-
-
-def dearer(scene: Scene) -> Course:
-    """Let close_books need twice the cores: the same work for twice the money."""
-    first = scene.business_date
-
-    def more(plan: StepPlan, at: dt.datetime) -> StepPlan:
-        del at
-        mine = plan.step == "close_books" and plan.day == first
-        return replace(plan, cores=plan.cores * 2) if mine else plan
-
-    scene.world.changes.append(more)
-    return Course(
-        begins=scene.at(0, 0, 1),
-        mended=scene.at(23, 55, 1),
-        closes_by=scene.at(3, 0, 2),
-        every=20 * MINUTE,
-    )
 
 
 def at_risk(scene: Scene) -> Course:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
-from tests.monitor_drill import breaking
+from tests.monitor_drill import breaking, misreporting
 from tests.monitor_drill.judging import Expected
 from tests.monitor_drill.plans import Trip
 from tests.monitor_drill.scene import Course, Fault, Scene
@@ -152,7 +152,7 @@ FAULTS: Final = (
     _fault("skipped", breaking.skipped, "step-skipped or report-stale", "*report*", minutes=45),
     _fault(
         "report not written",
-        breaking.report(forgets_report=True),
+        misreporting.report(forgets_report=True),
         "report-stale",
         "report:morning_report",
         layer="business",
@@ -160,7 +160,7 @@ FAULTS: Final = (
     ),
     _fault(
         "report of the wrong day",
-        breaking.report(stale_report=True),
+        misreporting.report(stale_report=True),
         "report-unread",
         "report:morning_report",
         layer="business",
@@ -168,14 +168,14 @@ FAULTS: Final = (
     ),
     _fault(
         "unit change (pence for pounds)",
-        breaking.money(100),
+        misreporting.money(100),
         "total-off",
         "figure:morning_report/revenue",
         layer="business",
     ),
     _fault(
         "wrong totals",
-        breaking.figure(f"{MORNING}/report_morning", "morning_report/revenue", 0.7),
+        misreporting.figure(f"{MORNING}/report_morning", "morning_report/revenue", 0.7),
         "sources-disagree",
         "figure:morning_report/revenue",
         layer="business",
@@ -183,14 +183,14 @@ FAULTS: Final = (
     ),
     _fault(
         "web and delivery disagree",
-        breaking.figure(
+        misreporting.figure(
             f"{MORNING}/report_morning", "morning_report/web_picked_up_day_before", 0.6
         ),
         "sources-disagree",
         "figure:morning_report/web_picked_up_day_before",
         layer="business",
     ),
-    _fault("cost doubled", breaking.dearer, "cost-off", "pipeline:nightly_finance", minutes=60),
+    _fault("cost doubled", misreporting.dearer, "cost-off", "pipeline:nightly_finance", minutes=60),
     _fault(
         "deadline at risk", breaking.at_risk, "deadline-at-risk", f"pipeline:{MORNING}", minutes=25
     ),
