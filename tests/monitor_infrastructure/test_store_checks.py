@@ -152,6 +152,22 @@ def test_a_store_that_is_away_and_one_that_refuses_are_two_checks() -> None:
     assert found(object_store_refused, stores=bucket(None)) == []
 
 
+def test_one_server_that_is_away_is_one_cause() -> None:
+    """However many buckets are on it: the others come of the first."""
+    states = [
+        ObjectStoreState(name=name, server=server, uses=(), trouble=away(TroubleKind.CLOSED))
+        for name, server in (("a", "s3:8333"), ("b", "s3:8333"), ("c", "other:8333"))
+    ]
+    stores = GivenStores(given_object_stores=tuple(states))
+
+    causes = {
+        finding.subject.name: [each.name for each in finding.caused_by]
+        for finding in found(object_store_unreachable, stores=stores)
+    }
+
+    assert causes == {"a": [], "b": ["a"], "c": []}
+
+
 def test_a_refusal_says_what_was_tried_and_what_to_do() -> None:
     """Access denied, a full store and a missing bucket need different things."""
     actions = {

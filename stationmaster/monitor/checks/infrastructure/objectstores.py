@@ -55,10 +55,15 @@ REMEDIES: Final = {
 )
 def object_store_unreachable(facts: Facts) -> Iterator[Finding]:
     """An object store does not answer."""
+    first: dict[str, Subject] = {}
     for state in facts.stores.object_stores():
         if state.trouble is not None and state.trouble.kind not in REFUSALS:
+            mine = Subject(SubjectKind.OBJECT_STORE, state.name)
             network = Subject(SubjectKind.NETWORK, state.server)
             why = (network,) if state.trouble.kind.is_network and state.server else ()
+            # One server that is away is one incident, however many buckets are on it.
+            if state.server and first.setdefault(state.server, mine) != mine:
+                why = (*why, first[state.server])
             what = f"{_named(state)} has not answered {ago(state.trouble.since, facts.now)}"
             yield _finding(object_store_unreachable, state, state.trouble, what, why)
 
