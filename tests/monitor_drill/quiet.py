@@ -30,7 +30,7 @@ PERIODS: Final = {
         dt.date(2011, 5, 24),
         (dt.date(2011, 4, 22), dt.date(2011, 4, 25), dt.date(2011, 5, 2), dt.date(2011, 5, 30)),
     ),
-    "busy weeks": (dt.date(2011, 11, 8), ()),
+    "autumn": (dt.date(2011, 9, 13), ()),
     "summer, on a laptop": (dt.date(2011, 7, 12), ()),
 }
 """The first day of each, and its holidays."""

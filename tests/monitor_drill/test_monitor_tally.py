@@ -21,8 +21,8 @@ FAULT: dict[str, Any] = {
 }
 QUIET: dict[str, Any] = {
     "part": "quiet",
-    "quiet": "busy weeks",
-    "first": "2011-11-08",
+    "quiet": "autumn",
+    "first": "2011-09-13",
     "days": 10,
     "messages": 0,
     "wrong": [],
