@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tests.monitor_drill.pipelines import moment
-from tests.monitor_drill.plans import StepPlan, Table, Trip
+from tests.monitor_drill.plans import RunPlan, StepPlan, Table, Trip
 from tests.monitor_drill.realsteps import real_step, trip_of
 from tests.monitor_drill.scene import Course, Scene
 
@@ -32,6 +32,7 @@ __all__ = [
     "stuck",
     "support_late",
     "until_next_day",
+    "until_run_again",
     "volume",
 ]
 
@@ -228,12 +229,28 @@ def stuck(scene: Scene) -> Course:
 
 
 def skipped(scene: Scene) -> Course:
-    """Let Airflow leave the report out."""
-    step = "morning_analytics/report_morning"
-    scene.world.changes.append(
-        on(step, scene.business_date, lambda plan: replace(plan, skipped=True))
+    """Let Airflow leave the report out, until somebody runs the day again at nine."""
+    return until_run_again(scene, lambda plan: replace(plan, skipped=True))
+
+
+def until_run_again(scene: Scene, change: Callable[[StepPlan], StepPlan]) -> Course:
+    """Change the morning's report step, and run the day again at nine, unchanged."""
+    again = scene.at(9)
+
+    def changed(plan: StepPlan, at: dt.datetime) -> StepPlan:
+        mine = plan.step == "report_morning" and plan.day == scene.business_date and at < again
+        return change(plan) if mine else plan
+
+    scene.world.changes.append(changed)
+    run = RunPlan(
+        pipeline="morning_analytics",
+        run_id=f"manual__{again.isoformat()}",
+        day=scene.business_date,
+        at=again,
+        kind="manual",
     )
-    return until_next_day(scene)
+    scene.world.extra_runs.append(run)
+    return Course(begins=scene.at(6, 5), mended=again, closes_by=again + HOUR)
 
 
 def at_risk(scene: Scene) -> Course:

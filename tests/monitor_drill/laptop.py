@@ -149,13 +149,14 @@ FAULTS: Final = (
         minutes=4 * 60,
     ),
     _fault("stuck", breaking.stuck, "run-stuck", "step:nightly_finance/load_payments", minutes=40),
-    _fault("skipped", breaking.skipped, "step-skipped or report-stale", "*report*", minutes=45),
+    _fault(
+        "skipped", breaking.skipped, "run-late or step-skipped or report-stale", "*", minutes=45
+    ),
     _fault(
         "report not written",
         misreporting.report(forgets_report=True),
-        "report-stale",
-        "report:morning_report",
-        layer="business",
+        "run-late",
+        "pipeline:morning_analytics",
         minutes=45,
     ),
     _fault(

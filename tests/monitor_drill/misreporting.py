@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from tests.monitor_drill.breaking import on, until_next_day
+from tests.monitor_drill.breaking import on, until_next_day, until_run_again
 from tests.monitor_drill.scene import Course
 
 if TYPE_CHECKING:
@@ -21,14 +21,10 @@ MINUTE: Final = dt.timedelta(minutes=1)
 
 
 def report(**fields: bool) -> Callable[[Scene], Course]:
-    """Return what lets the report be published wrongly: fields of its plan."""
+    """Return what lets the report be published wrongly, until the day is run again at nine."""
 
     def inject(scene: Scene) -> Course:
-        step = "morning_analytics/report_morning"
-        scene.world.changes.append(
-            on(step, scene.business_date, lambda plan: replace(plan, **fields))  # type: ignore[arg-type]
-        )
-        return until_next_day(scene)
+        return until_run_again(scene, lambda plan: replace(plan, **fields))  # type: ignore[arg-type]
 
     return inject
 
