@@ -12,6 +12,7 @@ from stationmaster.ledger.engine import make_engine
 from stationmaster.monitor.metrics.collecting import MOST_SERIES, LedgerCollector
 from stationmaster.monitor.metrics.families import FAMILIES, Family, Kind, Sample
 from stationmaster.monitor.metrics.serving import metrics_text, serve_metrics
+from stationmaster.monitor.watching.pulse import Pulse
 from stationmaster.step.errors import MisconfiguredError
 from tests.monitor_metrics.scraping import Scraped
 
@@ -31,6 +32,23 @@ def test_prometheus_gets_its_text_and_a_probe_its_answer(engine: sa.Engine) -> N
         assert metrics.headers["content-type"].startswith("text/plain; version=")
         assert httpx.get(f"{here}/healthz").status_code == 200
         assert httpx.get(f"{here}/secrets").status_code == 404
+    finally:
+        server.close()
+
+
+def test_a_process_that_hangs_says_so_to_its_probe(engine: sa.Engine) -> None:
+    """Kubernetes starts a watcher anew that has not come round; a slow look is none."""
+    now = [0.0]
+    pulse = Pulse(60, clock=lambda: now[0])
+    server = serve_metrics(engine, 0, "127.0.0.1", trouble=pulse.trouble)
+    try:
+        now[0] = 599.0
+        assert httpx.get(f"http://127.0.0.1:{server.port}/healthz").status_code == 200
+        now[0] = 700.0
+        answer = httpx.get(f"http://127.0.0.1:{server.port}/healthz")
+        assert (answer.status_code, "for 700 s" in answer.text) == (503, True)
+        pulse.beat()
+        assert httpx.get(f"http://127.0.0.1:{server.port}/healthz").status_code == 200
     finally:
         server.close()
 

@@ -60,18 +60,24 @@ class MetricsServer:
         self.server.server_close()
 
 
-def serve_metrics(engine: sa.Engine, port: int, address: str = "0.0.0.0") -> MetricsServer:  # noqa: S104 (Prometheus comes from elsewhere)
+def serve_metrics(
+    engine: sa.Engine,
+    port: int,
+    address: str = "0.0.0.0",  # noqa: S104 (Prometheus comes from elsewhere)
+    trouble: Callable[[], str] = str,
+) -> MetricsServer:
     """Serve /metrics, and /healthz that needs no database, from a thread; return the server.
 
     Args:
         engine: The ledger's database.
         port: Where; 0 takes a free one.
         address: Of the interface.
+        trouble: What is wrong with the process that serves; "" while all is well.
 
     Raises:
         MisconfiguredError: The port cannot be taken.
     """
-    app = metrics_app(engine)
+    app = metrics_app(engine, trouble)
     try:
         server = make_server(address, port, app, server_class=_ThreadedServer, handler_class=_Quiet)
     except OSError as error:
@@ -85,17 +91,25 @@ def serve_metrics(engine: sa.Engine, port: int, address: str = "0.0.0.0") -> Met
     return MetricsServer(server.server_port, server)
 
 
-def metrics_app(engine: sa.Engine) -> Any:  # noqa: ANN401 (a WSGI application)
-    """Return a WSGI application that answers /metrics and /healthz, for any server."""
+def metrics_app(engine: sa.Engine, trouble: Callable[[], str] = str) -> Any:  # noqa: ANN401 (a WSGI application)
+    """Return a WSGI application that answers /metrics and /healthz, for any server.
+
+    Args:
+        engine: The ledger's database.
+        trouble: What is wrong with the process that serves: /healthz answers 503 and that.
+    """
     metrics = make_wsgi_app(registry_of(engine))
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path == "/metrics":
             return list(metrics(environ, start_response))
-        known = path == "/healthz"
-        start_response("200 OK" if known else "404 Not Found", [("Content-Type", "text/plain")])
-        return [b"ok\n" if known else b"There are /metrics and /healthz here.\n"]
+        status, said = "404 Not Found", "There are /metrics and /healthz here."
+        if path == "/healthz":
+            wrong = trouble()
+            status, said = ("503 Service Unavailable", wrong) if wrong else ("200 OK", "ok")
+        start_response(status, [("Content-Type", "text/plain")])
+        return [f"{said}\n".encode()]
 
     return app
 

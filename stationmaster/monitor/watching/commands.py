@@ -24,6 +24,7 @@ from stationmaster.monitor.facts.gathering import Gathering
 from stationmaster.monitor.tracing.channels import traced_channels
 from stationmaster.monitor.tracing.spans import span, tracing
 from stationmaster.monitor.watching.away import Away
+from stationmaster.monitor.watching.pulse import Pulse
 from stationmaster.monitor.watching.watcher import Watcher
 from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.settings import Settings
@@ -74,11 +75,12 @@ def watch(
             _tell(_turn(watcher, moment), as_json=as_json)
             watcher.give_back(_now())
             return
-        with _metrics(store, metrics_port):
-            _watch_on(watcher, seconds, as_json=as_json)
+        pulse = Pulse(seconds)
+        with _metrics(store, metrics_port, pulse):
+            _watch_on(watcher, seconds, pulse, as_json=as_json)
 
 
-def _watch_on(watcher: Watcher, seconds: float, *, as_json: bool) -> None:
+def _watch_on(watcher: Watcher, seconds: float, pulse: Pulse, *, as_json: bool) -> None:
     """Look until somebody asks to stop; what is being done is finished."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -99,6 +101,7 @@ def _watch_on(watcher: Watcher, seconds: float, *, as_json: bool) -> None:
             if turn.look is not None or other != waited:
                 _tell(turn, as_json=as_json)
             waited = other
+        pulse.beat()
         stop.wait(max(0.0, seconds - (_now() - begun).total_seconds()))
     watcher.give_back(_now())
     log.info("Stopped; another watcher may look at once.")
@@ -123,13 +126,13 @@ def _watcher(settings: Settings, store: IncidentStore, seconds: float) -> Iterat
 
 
 @contextlib.contextmanager
-def _metrics(store: IncidentStore, port: int) -> Iterator[None]:
+def _metrics(store: IncidentStore, port: int, pulse: Pulse) -> Iterator[None]:
     if port == 0:
         yield
         return
     from stationmaster.monitor.metrics.serving import serve_metrics  # noqa: PLC0415 (only where asked)
 
-    server = serve_metrics(store.engine, port)
+    server = serve_metrics(store.engine, port, trouble=pulse.trouble)
     try:
         yield
     finally:
