@@ -120,7 +120,7 @@ drill: setup ## Break the platform while pipelines run (FAULTS=200 MINUTES=600);
 	@$(BIN)/python -m tests.drill.tally
 
 .PHONY: drill-monitor
-drill-monitor: setup data ## Break things on purpose and watch ten quiet days: is each found, and nothing else (ONLY=quiet|data|stores); adds to docs/proofs/monitor.jsonl
+drill-monitor: setup data ## Break a simulated company and watch its quiet days: is each fault found, and nothing else (ONLY=quiet|data|stores); adds to docs/proofs/monitor.jsonl
 	@$(BIN)/python -m tests.monitor_drill $(ONLY)
 	@$(BIN)/python -m tests.monitor_drill.tally
 
