@@ -6,9 +6,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from stationmaster.monitor.dashboard.sample.making import make_sample
+from tests.chromium import chromium
 from tests.dashboard.served import Served, serving
 
 if TYPE_CHECKING:
@@ -40,12 +40,8 @@ def served(sample_uri: str, tmp_path: Path) -> Iterator[Served]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return Debian's Chromium."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
+    """Return a real Chromium."""
+    with chromium() as running:
         yield running
-        running.close()

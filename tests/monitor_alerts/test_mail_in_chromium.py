@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from stationmaster.monitor.alerts.rendering import rendered
+from tests.chromium import chromium
 from tests.monitor_alerts.offices import LONDON
 from tests.monitor_alerts.test_wording import HOME, a_message
 
@@ -47,29 +47,24 @@ LUMINANCE = """() => {
 """Contrast of each text with what is behind it (WCAG 2.2, relative luminance)."""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Return a real Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
+@pytest.fixture(scope="module", name="browser")
+def _browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
 
 
-def shown(chromium: Browser, scheme: Any, width: int = 390) -> Any:  # noqa: ANN401 (playwright's literals)
+def shown(browser: Browser, scheme: Any, width: int = 390) -> Any:  # noqa: ANN401 (playwright's literals)
     """Return a page that shows a long alert."""
-    context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
     page = context.new_page()
     page.set_content(rendered([LONG], "html", LONDON).body)
     return page
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_long_alert_fits_the_screen(chromium: Browser, width: int) -> None:
+def test_a_long_alert_fits_the_screen(browser: Browser, width: int) -> None:
     """What to do is seen without scrolling, and nothing is cut at the side."""
-    page = shown(chromium, "light", width)
+    page = shown(browser, "light", width)
     height, wide = page.evaluate(
         "[document.documentElement.scrollHeight, document.documentElement.scrollWidth]"
     )
@@ -78,14 +73,14 @@ def test_a_long_alert_fits_the_screen(chromium: Browser, width: int) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_can_be_read(chromium: Browser, scheme: str) -> None:
+def test_every_text_can_be_read(browser: Browser, scheme: str) -> None:
     """Contrast of at least 4.5 to 1, in light and dark."""
-    assert min(shown(chromium, scheme).evaluate(LUMINANCE)) >= 4.5
+    assert min(shown(browser, scheme).evaluate(LUMINANCE)) >= 4.5
 
 
-def test_what_is_pressed_goes_where_it_says(chromium: Browser) -> None:
+def test_what_is_pressed_goes_where_it_says(browser: Browser) -> None:
     """The first button is the incident, the second acknowledges it."""
-    page = shown(chromium, "light")
+    page = shown(browser, "light")
     names = page.get_by_role("link").all_inner_texts()
     assert names[:2] == ["Incident #12", "Acknowledge"]
     target = page.get_by_role("link", name="Acknowledge").get_attribute("href")
