@@ -35,9 +35,26 @@ start_metrics() {
 	rm -rf "$folder"
 	mkdir -p "$folder"
 	cp -r "$(module_folder metrics-server)/files" "$folder/base"
-	metrics_manifests "$folder" | kubectl_here apply --server-side -f - >/dev/null
+	metrics_manifests "$folder" >"$folder/all.yaml"
+	# The API is registered when the server answers, not before: kube-apiserver asks at once and
+	# keeps its connection. Where kube-proxy had no rule for the service's address yet, that one went
+	# out by the default route, to whoever answers there, and stayed.
+	awk 'BEGIN {RS = "---\n"; ORS = RS} !/kind: APIService/' "$folder/all.yaml" |
+		kubectl_here apply --server-side -f - >/dev/null
 	kubectl_here --namespace kube-system rollout status deployment/metrics-server --timeout=180s \
 		>/dev/null
+	awk 'BEGIN {RS = "---\n"; ORS = RS} /kind: APIService/' "$folder/all.yaml" |
+		kubectl_here apply --server-side -f - >/dev/null
+	metrics_answer
+}
+
+metrics_answer() {
+	local tries
+	for tries in {1..60}; do
+		if kubectl_here get --raw /apis/metrics.k8s.io/v1beta1/nodes >/dev/null 2>&1; then return; fi
+		sleep 2
+	done
+	fail "metrics-server runs and its API does not answer: kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes"
 }
 
 metrics_status() {
