@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
-import shutil
 import statistics
 import sys
 import tempfile
@@ -30,7 +29,7 @@ from stationmaster.monitor.monitoring import Monitoring
 from tests.bench.ledger_rows import fill
 from tests.bench.ledger_scale import ROWS, say
 from tests.dashboard.served import Served, serving
-from tests.ledger.postgres_server import PostgresServer
+from tests.ledger.postgres_server import running_postgres
 
 __all__ = ["main"]
 
@@ -44,20 +43,11 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=ROWS)
     rows = parser.parse_args(words).rows
-    folder = Path(tempfile.mkdtemp(prefix="sm-pages-"))
-    try:
-        server = PostgresServer(folder)
-        server.initialize()
-        server.start()
-        try:
-            uri = server.new_database()
-            prepare(uri, rows)
-            with serving(uri, folder, sample=False, expectations=expected()) as running:
-                found = measure(running)
-        finally:
-            server.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with running_postgres() as server, tempfile.TemporaryDirectory() as folder:
+        uri = server.new_database()
+        prepare(uri, rows)
+        with serving(uri, Path(folder), sample=False, expectations=expected()) as running:
+            found = measure(running)
     sys.stdout.write(json.dumps({"rows": rows, "pages": found}) + "\n")
     return 0
 

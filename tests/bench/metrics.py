@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import statistics
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,7 +20,7 @@ from stationmaster.ledger.engine import make_engine
 from stationmaster.ledger.store import Ledger
 from stationmaster.monitor.metrics.collecting import LedgerCollector
 from tests.bench.ledger_rows import fill, fill_sums
-from tests.ledger.postgres_server import PostgresServer
+from tests.ledger.postgres_server import running_postgres
 
 __all__ = ["main"]
 
@@ -36,17 +33,8 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=ROWS)
     rows = parser.parse_args(words).rows
-    folder = Path(tempfile.mkdtemp(prefix="sm-metrics-"))
-    try:
-        server = PostgresServer(folder)
-        server.initialize()
-        server.start()
-        try:
-            found = measure(server.new_database(), rows)
-        finally:
-            server.stop()
-    finally:
-        shutil.rmtree(folder)
+    with running_postgres() as server:
+        found = measure(server.new_database(), rows)
     sys.stdout.write(json.dumps(found) + "\n")
     return 0
 
