@@ -25,6 +25,7 @@ from stationmaster.monitor.facts.alertmanager import (
 )
 from stationmaster.monitor.facts.facts import Facts
 from stationmaster.monitor.facts.missing import FactsNotHereError, FactsUnavailableError
+from tests.monitor_infrastructure.infrastructure import cluster, condition, node, pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,32 @@ def found(check: Any, *alerts: PrometheusAlert) -> list[Finding]:  # noqa: ANN40
     """Return what a check finds in an Alertmanager with these alerts."""
     parts = {"alertmanager": lambda: GivenAlertmanager(given=alerts)}
     return list(check.look(Facts(now=NOON, parts=parts)))
+
+
+def test_a_pod_of_prometheus_is_our_workload() -> None:
+    """Both see the same pod crash: two names of it would be two incidents."""
+    mine = pod("s-5d9c7b8-abcde", owner_kind="ReplicaSet", owner="s-5d9c7b8")
+    given = GivenAlertmanager(
+        given=(alert(subject="pod:airflow/s-5d9c7b8-abcde"), alert(subject="pod:airflow/gone-1"))
+    )
+    parts = {"alertmanager": lambda: given, "cluster": lambda: cluster(mine)}
+
+    names = [str(one.subject) for one in prometheus_alert.look(Facts(now=NOON, parts=parts))]
+
+    assert names == ["pod:airflow/s", "pod:airflow/gone-1"]
+
+
+def test_a_part_on_a_lost_node_is_that_nodes_incident() -> None:
+    """Prometheus sees no scheduler run, since nobody tells what runs on that node."""
+    labels = {"app.kubernetes.io/component": "scheduler"}
+    lost = cluster(
+        pod("s", labels=labels, node="n1"), nodes=(node("n1", condition("Ready", "Unknown")),)
+    )
+    parts = {"alertmanager": lambda: GivenAlertmanager(given=(alert(),)), "cluster": lambda: lost}
+
+    (one,) = prometheus_alert.look(Facts(now=NOON, parts=parts))
+
+    assert [str(each) for each in one.caused_by] == ["node:n1"]
 
 
 def test_an_alert_is_a_finding_of_the_thing_that_it_names() -> None:

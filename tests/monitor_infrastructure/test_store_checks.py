@@ -31,10 +31,14 @@ from tests.monitor_infrastructure.infrastructure import (
     NOW,
     airflow,
     away,
+    cluster,
+    condition,
     found,
     minutes,
+    node,
     outcome,
     part,
+    pod,
 )
 
 
@@ -71,6 +75,32 @@ def test_a_broken_network_is_why_a_database_is_away() -> None:
     (finding,) = found(database_unreachable, stores=databases(trouble=away(TroubleKind.NAME)))
 
     assert [str(each) for each in finding.caused_by] == ["network:postgres:5432"]
+
+
+def test_the_node_of_a_database_within_the_cluster_is_why_it_is_away() -> None:
+    """A node that is lost with a database on it is one incident; another pod explains nothing."""
+    mine = {"namespace": "stationmaster", "owner_kind": "StatefulSet", "owner": "sm-postgres"}
+    on_lost = pod("sm-postgres-0", node="n1", leaving=True, **mine)
+    other = pod("other-0", node="n2", owner_kind="StatefulSet", owner="other")
+    lost = (node("n1", condition("Ready", "Unknown")), node("n2", condition("Ready", "False")))
+
+    (finding,) = found(
+        database_unreachable,
+        stores=databases(server="sm-postgres.stationmaster.svc:5432", trouble=away()),
+        cluster=cluster(on_lost, other, nodes=lost),
+    )
+
+    assert [str(each) for each in finding.caused_by] == ["node:n1"]
+
+
+def test_the_pod_of_a_bucket_within_the_cluster_is_why_it_is_away() -> None:
+    """What Kubernetes says of the server behind it and what we see of it are one incident."""
+    unready = (condition("PodScheduled", "True"), condition("Ready", "False", 3))
+    server = pod("s3-0", owner_kind="StatefulSet", owner="s3", conditions=unready)
+
+    (finding,) = found(object_store_unreachable, stores=bucket(away()), cluster=cluster(server))
+
+    assert [str(each) for each in finding.caused_by] == ["pod:airflow/s3"]
 
 
 def test_airflows_own_word_counts_where_we_cannot_look() -> None:

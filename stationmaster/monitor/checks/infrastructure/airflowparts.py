@@ -14,6 +14,7 @@ from stationmaster.monitor.checks.finding import (
     Subject,
     SubjectKind,
 )
+from stationmaster.monitor.checks.infrastructure.underneath import causes_of_part
 from stationmaster.monitor.checks.infrastructure.wording import OWNER, ago, if_known, logs_of, said
 from stationmaster.monitor.checks.saying import sentence
 from stationmaster.monitor.facts.missing import FactsNotHereError, FactsUnavailableError
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "api_server_unreachable",
-    "causes_of_part",
     "dag_import_error",
     "dag_processor_dead",
     "pipeline_paused",
@@ -158,32 +158,6 @@ def pipeline_paused(facts: Facts) -> Iterator[Finding]:
             pipeline=pipeline.name,
             links=(Link("pipeline", f"{facts.airflow.url}/dags/{pipeline.name}"),),
         )
-
-
-def causes_of_part(facts: Facts, component: str) -> tuple[Subject, ...]:
-    """Return the pods of a part that do not run, and their nodes: they are why it is silent.
-
-    Args:
-        facts: Of the look.
-        component: As the chart labels the part's pods.
-    """
-    causes: dict[Subject, None] = {}
-    away = {
-        node.name
-        for node in if_known(facts, lambda f: f.cluster.nodes()) or ()
-        if (ready := node.condition("Ready")) is None or ready.status != "True"
-    }
-    for pod in if_known(facts, lambda f: f.cluster.pods()) or ():
-        if pod.labels.get("app.kubernetes.io/component") != component or pod.leaving:
-            continue
-        ready = pod.condition("Ready")
-        if pod.node in away:
-            causes[Subject(SubjectKind.NODE, pod.node)] = None
-        elif ready is None or ready.status != "True":
-            causes[Subject(SubjectKind.POD, f"{pod.namespace}/{pod.workload}")] = None
-            if not pod.node:
-                causes[Subject(SubjectKind.POD, pod.namespace)] = None
-    return tuple(causes)
 
 
 def _by_itself(run: AirflowRun) -> bool:

@@ -14,7 +14,8 @@ from stationmaster.monitor.checks.finding import (
     Subject,
     SubjectKind,
 )
-from stationmaster.monitor.checks.infrastructure.wording import OWNER, ago, said
+from stationmaster.monitor.checks.infrastructure.underneath import causes_of_part
+from stationmaster.monitor.checks.infrastructure.wording import OWNER, ago, if_known, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,11 +43,11 @@ def prometheus_alert(facts: Facts) -> Iterator[Finding]:
     """Prometheus found something by a rule of its own that names what is wrong by `subject`."""
     by_subject: dict[Subject, list[PrometheusAlert]] = {}
     for alert in facts.alertmanager.alerts():
-        subject = _subject(alert)
+        subject = _subject(facts, alert)
         if subject is not None and _severity(alert) is not None:
             by_subject.setdefault(subject, []).append(alert)
     for subject, alerts in by_subject.items():
-        yield _found(subject, sorted(alerts, key=_importance))
+        yield _found(facts, subject, sorted(alerts, key=_importance))
 
 
 @check(
@@ -66,6 +67,7 @@ def prometheus_silent(facts: Facts) -> Iterator[Finding]:
             what=f"Alertmanager has not answered {ago(trouble.since, facts.now)} {said(trouble)}.",
             next_action="Look whether it runs, and at STATIONMASTER_ALERTMANAGER_URL.",
             since=trouble.since,
+            caused_by=causes_of_part(facts, "alertmanager"),
         )
     elif HEARTBEAT not in {alert.name for alert in facts.alertmanager.alerts()}:
         yield prometheus_silent.finding(
@@ -75,10 +77,11 @@ def prometheus_silent(facts: Facts) -> Iterator[Finding]:
             next_action="Look at Prometheus' pages /rules and /status: are the rules of the chart "
             "loaded, and is this Alertmanager among those it sends to?",
             since=facts.now,
+            caused_by=causes_of_part(facts, "prometheus"),
         )
 
 
-def _found(subject: Subject, alerts: Sequence[PrometheusAlert]) -> Finding:
+def _found(facts: Facts, subject: Subject, alerts: Sequence[PrometheusAlert]) -> Finding:
     """Return one finding of all that is said of one thing, in the words of the worst."""
     worst = alerts[0]
     told = worst.annotations
@@ -92,6 +95,7 @@ def _found(subject: Subject, alerts: Sequence[PrometheusAlert]) -> Finding:
         what=f"{what} (also: {', '.join(others)})" if others else what,
         next_action=told.get("next_action") or f"Look at {worst.name} in Prometheus.",
         since=min(alert.starts_at for alert in alerts),
+        caused_by=_causes(facts, subject),
         links=tuple(
             Link(title, url) for title, url in links if url.startswith(("http://", "https://"))
         ),
@@ -105,14 +109,28 @@ def _importance(alert: PrometheusAlert) -> tuple[int, str]:
     return (-severity.rank if severity else 0, alert.name)
 
 
-def _subject(alert: PrometheusAlert) -> Subject | None:
+def _subject(facts: Facts, alert: PrometheusAlert) -> Subject | None:
     """Return what an alert is about; None for one that is none of ours to tell."""
     if alert.labels.get("source") == OURS:
         return None
     try:
-        return Subject.parse(alert.labels.get("subject", ""))
+        subject = Subject.parse(alert.labels.get("subject", ""))
     except ValueError:
         return None
+    return _workload(facts, subject) if subject.kind is SubjectKind.POD else subject
+
+
+def _workload(facts: Facts, subject: Subject) -> Subject:
+    """Return a pod as our own checks call it: by its workload, which Prometheus does not know."""
+    for pod in if_known(facts, lambda f: f.cluster.pods()) or ():
+        if f"{pod.namespace}/{pod.name}" == subject.name:
+            return Subject(SubjectKind.POD, f"{pod.namespace}/{pod.workload}")
+    return subject
+
+
+def _causes(facts: Facts, subject: Subject) -> tuple[Subject, ...]:
+    """Return the pods and nodes that explain why a part does not run; it may run unseen there."""
+    return causes_of_part(facts, subject.name) if subject.kind is SubjectKind.PART else ()
 
 
 def _severity(alert: PrometheusAlert) -> Severity | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from stationmaster.monitor.checks.check import check
 from stationmaster.monitor.checks.finding import Finding, Layer, Severity, Subject, SubjectKind
+from stationmaster.monitor.checks.infrastructure.underneath import causes_of_server
 from stationmaster.monitor.checks.infrastructure.wording import OWNER, ago, if_known, said
 from stationmaster.monitor.checks.saying import listed
 from stationmaster.monitor.facts.trouble import TroubleKind
@@ -158,13 +159,14 @@ def database_connections_running_out(facts: Facts) -> Iterator[Finding]:
 
 def _unreachable(facts: Facts, state: DatabaseState, trouble: Trouble) -> Finding:
     network = Subject(SubjectKind.NETWORK, state.server)
+    way = (network,) if trouble.kind.is_network else ()
     return database_unreachable.finding(
         _subject(state),
         what=f"{_named(state)} has not answered {ago(trouble.since, facts.now)} {said(trouble)}.",
         next_action=REMEDIES.get(trouble.kind, REMEDIES[TroubleKind.CLOSED]),
         since=trouble.since,
         got=trouble.sentence,
-        caused_by=(network,) if trouble.kind.is_network else (),
+        caused_by=(*way, *causes_of_server(facts, state.server)),
         evidence={"kind": trouble.kind.value},
     )
 

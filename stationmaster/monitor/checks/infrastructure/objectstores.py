@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from stationmaster.monitor.checks.check import check
 from stationmaster.monitor.checks.finding import Finding, Layer, Severity, Subject, SubjectKind
+from stationmaster.monitor.checks.infrastructure.underneath import causes_of_server
 from stationmaster.monitor.checks.infrastructure.wording import OWNER, ago, said
 from stationmaster.monitor.checks.saying import listed
 from stationmaster.monitor.facts.trouble import TroubleKind
@@ -64,6 +65,7 @@ def object_store_unreachable(facts: Facts) -> Iterator[Finding]:
             # One server that is away is one incident, however many buckets are on it.
             if state.server and first.setdefault(state.server, mine) != mine:
                 why = (*why, first[state.server])
+            why = (*why, *(causes_of_server(facts, state.server) if state.server else ()))
             what = f"{_named(state)} has not answered {ago(state.trouble.since, facts.now)}"
             yield _finding(object_store_unreachable, state, state.trouble, what, why)
 

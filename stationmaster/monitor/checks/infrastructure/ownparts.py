@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from stationmaster.monitor.checks.check import check
 from stationmaster.monitor.checks.finding import Finding, Layer, Severity, Subject, SubjectKind
+from stationmaster.monitor.checks.infrastructure.underneath import causes_of_part
 from stationmaster.monitor.checks.infrastructure.wording import (
     OWNER,
     ago,
@@ -126,6 +127,7 @@ def prometheus_unreachable(facts: Facts) -> Iterator[Finding]:
             next_action="Look whether it runs and has disk left, and at "
             "STATIONMASTER_PROMETHEUS_URL.",
             since=trouble.since,
+            caused_by=causes_of_part(facts, "prometheus"),
             evidence={"kind": trouble.kind.value},
         )
 
