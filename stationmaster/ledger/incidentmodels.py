@@ -13,6 +13,7 @@ __all__ = [
     "finding",
     "incident",
     "incident_event",
+    "login_epoch",
     "notification",
     "operator_action",
     "silence",
@@ -191,6 +192,17 @@ operator_action: Final = sa.Table(
     sa.Index("operator_action_at", "at"),
 )
 """Who did what: each action of people, from the command line or the dashboard, refused ones too."""
+
+login_epoch: Final = sa.Table(
+    "login_epoch",
+    METADATA,
+    _key("name"),
+    _time("since", known=True),
+    sa.Column("made_by", sa.Text, nullable=False),
+    _text("why"),
+)
+"""Who was logged out of all browsers, and when: a session of the dashboard's that began before
+`since` is none. `name` is the person's, or `*` for everybody."""
 
 watch_lease: Final = sa.Table(
     "watch_lease",

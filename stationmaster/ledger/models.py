@@ -143,6 +143,7 @@ attempt: Final = sa.Table(
     _text("measured_by"),
     sa.Column("doubted", DOCUMENT),
     sa.Index("attempt_pipeline_step_business_date", "pipeline", "step", "business_date"),
+    sa.Index("attempt_pipeline_business_date", "pipeline", "business_date"),
     sa.Index("attempt_business_date", "business_date"),
     sa.Index("attempt_finished_at", "finished_at"),
     sa.Index("attempt_recorded_at", "recorded_at"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAD", "current", "is_ahead", "is_behind", "require", "revision_of", "unknown_schema"]
 
-HEAD: Final = "g1_0009"
+HEAD: Final = "g1_0010"
 """The revision that this program was written for: the newest in `migrations/versions`."""
 
 

@@ -87,7 +87,7 @@ def downgrade(drilled: DrilledRelease) -> None:
     newer = ["exec", "-n", NAMESPACE, f"deploy/{FULL}-dag-processor", "-c", "dag-processor", "--"]
     for words in (
         ["airflow", "db", "downgrade", "--to-version", OTHER_SCHEMA, "--yes"],
-        ["stationmaster", "ledger", "downgrade", "g1_0009", "--yes"],
+        ["stationmaster", "ledger", "downgrade", "g1_0010", "--yes"],
     ):
         drilled.place.kubectl(*newer, *words, seconds=300)
     drilled.say("both schemas back", time.monotonic() - begin)

@@ -107,11 +107,11 @@ def test_show_speaks_json(ledger: Ledger, command: Callable[..., Result]) -> Non
 
 def test_migrate_and_back(command: Callable[..., Result]) -> None:
     """The first time makes tables, the second finds them; the way back asks unless told not to."""
-    assert "from nothing to g1_0009" in command("migrate").stdout
-    assert "at g1_0009 already" in command("migrate").stdout
+    assert "from nothing to g1_0010" in command("migrate").stdout
+    assert "at g1_0010 already" in command("migrate").stdout
     assert command("downgrade", "base").exit_code == 1
-    assert "from g1_0009 to base" in command("downgrade", "base", "--yes").stdout
-    assert "from nothing to g1_0009" in command("migrate").stdout
+    assert "from g1_0010 to base" in command("downgrade", "base", "--yes").stdout
+    assert "from nothing to g1_0010" in command("migrate").stdout
 
 
 def test_a_ledger_that_nobody_made_is_empty_and_stays_unmade(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_down_and_up_again(uri: str) -> None:
 
 def test_an_unknown_revision_is_no_way_back(ledger: Ledger) -> None:
     """A downgrade to what never was names what there is."""
-    with pytest.raises(MisconfiguredError, match=r"g1_0009, g1_0008.*g1_0001, base"):
+    with pytest.raises(MisconfiguredError, match=r"g1_0010, g1_0009.*g1_0001, base"):
         ledger.downgrade("g0_0007")
 
 

@@ -8,7 +8,7 @@ from alembic import op
 __all__ = ["down_revision", "downgrade", "revision", "upgrade"]
 
 revision = "g2_0001"
-down_revision = "g1_0009"
+down_revision = "g1_0010"
 
 
 def upgrade() -> None:

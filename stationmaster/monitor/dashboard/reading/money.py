@@ -91,11 +91,10 @@ def _read(source: Source, connection: sa.Connection) -> Money:
     today = source.now().astimezone(dt.UTC).date()
     since = today - dt.timedelta(days=DAYS - 1)
     sums = day_sums(connection, since, today, steps=False)
-    cost, priced = sa.func.sum(sums.c.cost_usd), sa.func.sum(sums.c.priced_attempts)
-    names = (sums.c.day, sums.c.pipeline, sums.c.verdict)
-    query = sa.select(*names, cost, sa.func.sum(sums.c.attempts), priced).group_by(*names)
-    rows = [(_day(day), *rest) for day, *rest in connection.execute(query)]
-    return Money(_days(rows, since, today), _pipelines(rows, today))
+    totals = (sums.c.cost_usd, sums.c.attempts, sums.c.priced_attempts)
+    by_day = sa.select(sums.c.day, *map(sa.func.sum, totals)).group_by(sums.c.day)
+    days = [(_day(day), *rest) for day, *rest in connection.execute(by_day)]
+    return Money(_days(days, since, today), _pipelines(connection, sums, today))
 
 
 def _day(day: Any) -> dt.date:  # noqa: ANN401 (sqlite has a text where a day was computed)
@@ -109,7 +108,7 @@ def _days(rows: list[tuple[Any, ...]], since: dt.date, today: dt.date) -> tuple[
         for n in range((today - since).days + 1)
         if since + dt.timedelta(days=n) >= first
     }
-    for day, _, _, dollars, attempts, priced in rows:
+    for day, dollars, attempts, priced in rows:
         if day in found:
             mine = found[day]
             mine[0] += float(dollars or 0)
@@ -118,19 +117,30 @@ def _days(rows: list[tuple[Any, ...]], since: dt.date, today: dt.date) -> tuple[
     return tuple(DayCost(day, each[0], int(each[1]), int(each[2])) for day, each in found.items())
 
 
-def _pipelines(rows: list[tuple[Any, ...]], today: dt.date) -> tuple[PipelineCost, ...]:
+def _pipelines(
+    connection: sa.Connection, sums: sa.FromClause, today: dt.date
+) -> tuple[PipelineCost, ...]:
+    """Return what each cost; the database adds up, for days times pipelines are many."""
     first = today.replace(day=1)
     before = (first - dt.timedelta(days=1)).replace(day=1)
     until = min(before + (today - first), first - dt.timedelta(days=1))
-    found: dict[str, list[float]] = {}
-    for day, pipeline, verdict, dollars, attempts, _ in rows:
-        mine = found.setdefault(pipeline, [0.0, 0.0, 0.0, 0.0])
-        amount = float(dollars or 0)
-        if day >= first:
-            mine[0] += amount
-            mine[2] += int(attempts or 0)
-            mine[3] += amount if verdict != "succeeded" else 0.0
-        elif before <= day <= until:
-            mine[1] += amount
-    costs = [PipelineCost(name, m[0], m[1], int(m[2]), m[3]) for name, m in found.items()]
+    c = sums.c
+    mine = c.day >= first
+    query = sa.select(
+        c.pipeline,
+        _sum_where(c.cost_usd, mine),
+        _sum_where(c.cost_usd, c.day.between(before, until)),
+        _sum_where(c.attempts, mine),
+        _sum_where(c.cost_usd, mine & (c.verdict != "succeeded")),
+    ).group_by(c.pipeline)
+    costs = [
+        PipelineCost(name, float(now), float(then), int(attempts), float(failed))
+        for name, now, then, attempts, failed in connection.execute(query)
+    ]
     return tuple(sorted(costs, key=lambda each: -each.this_month))
+
+
+def _sum_where(
+    value: sa.ColumnElement[Any], condition: sa.ColumnElement[bool]
+) -> sa.ColumnElement[Any]:
+    return sa.func.coalesce(sa.func.sum(sa.case((condition, value))), 0)

@@ -7,14 +7,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-import sqlalchemy as sa
-
-from stationmaster.ledger.models import attempt
 from stationmaster.monitor.checks.finding import Layer, Severity
 from stationmaster.monitor.dashboard.reading.expectations import Product, title_of
 from stationmaster.monitor.dashboard.reading.incidents import findings_now
+from stationmaster.monitor.dashboard.reading.leanrows import NewestAttempts
 from stationmaster.monitor.dashboard.reading.runs import pipelines
-from stationmaster.monitor.facts.attempts import Attempt, attempt_of
 from stationmaster.monitor.facts.facts import Facts
 from stationmaster.monitor.facts.ledger import LedgerFacts
 from stationmaster.monitor.facts.missing import FactsUnavailableError
@@ -24,7 +21,7 @@ from stationmaster.monitor.monitoringdays import done_at
 from stationmaster.monitor.series.runrows import run_chance, runs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from stationmaster.monitor.checks.finding import Finding
     from stationmaster.monitor.dashboard.reading.expectations import Expectations
@@ -34,18 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ProductRow", "Standing", "expected_day", "facts_of", "products"]
 
-HISTORY: Final = dt.timedelta(days=29)
-MOST_ATTEMPTS: Final = 1500
 MOST_UNNAMED: Final = 12
 """Products that are shown where nobody said what people wait for."""
 
 ASLEEP: Final = dt.timedelta(days=7)
 """A product that nobody asked for in a week is not late: its pipeline is paused, or a try-out."""
-
-COLUMNS: Final = tuple(
-    attempt.c[name] for name in (*Attempt._fields, "result") if name in attempt.c
-)
-"""A result holds outputs, figures and the error."""
 
 
 class Standing(StrEnum):
@@ -125,40 +115,8 @@ def facts_of(source: Source, pipeline: str) -> LedgerFacts:
     """Return what is known of one pipeline's last four weeks of business dates."""
     return source.kept(
         ("facts", pipeline),
-        lambda: LedgerFacts(source.now(), _Bounded(source), [pipeline]),
+        lambda: LedgerFacts(source.now(), NewestAttempts(source), [pipeline]),
     )
-
-
-class _Bounded:
-    """Have the newest attempts of one pipeline: a page needs four weeks, and not all of a crowd."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-
-    def pipelines(self, since: dt.date, until: dt.date) -> Iterable[str]:
-        """Return none: whoever asks names it."""
-        del since, until
-        return ()
-
-    def attempts(self, pipeline: str, since: dt.date) -> Iterable[Attempt]:
-        """Return its attempts of the newest business dates."""
-        del since  # counted from the newest day that it has: a try-out works on days long ago
-        mine = attempt.c.pipeline == pipeline
-        newest = sa.select(sa.func.max(attempt.c.business_date).label("day")).where(mine)
-        (found,) = self._source.rows(newest)
-        if found["day"] is None:
-            return ()
-        query = (
-            sa.select(*COLUMNS)
-            .where(mine, attempt.c.business_date >= found["day"] - HISTORY)
-            .order_by(attempt.c.business_date.desc(), attempt.c.recorded_at.desc())
-        )
-        return map(attempt_of, self._source.rows(query, most=MOST_ATTEMPTS))
-
-    def costs(self, since: dt.date, until: dt.date) -> Mapping[str, Mapping[dt.date, float]]:
-        """Return none: money is read elsewhere."""
-        del since, until
-        return {}
 
 
 def _row(source: Source, product: Product, *, always_on: bool) -> ProductRow:

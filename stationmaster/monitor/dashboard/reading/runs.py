@@ -30,6 +30,7 @@ RECENT: Final = dt.timedelta(hours=26)
 """A daily pipeline's last run lies within it, also when the clock goes back."""
 
 KNOWN: Final = dt.timedelta(days=14)
+MOST_PIPELINES: Final = 1000
 MOST_GOING: Final = 200
 MOST_FAILURES: Final = 100
 MOST_ATTEMPTS: Final = 500
@@ -144,10 +145,8 @@ def runs_of_pipeline(source: Source, pipeline: str, days: int = 30) -> list[RunR
 def pipelines(source: Source) -> list[PipelineRow]:
     """Return the pipelines that ran in the last two weeks, each with its newest run."""
     since = source.now() - RECENT
-    recent = source.kept(
-        "runs", lambda: _runs(source, (attempt.c.recorded_at >= since,)), seconds=5
-    )
-    newest = {run.pipeline: run for run in reversed(recent)}
+    recent = source.kept("runs", lambda: _newest_runs(source, since), seconds=5)
+    newest = {run.pipeline: run for run in recent}
     days = source.kept("pipeline-days", lambda: _last_days(source), seconds=600)
     days |= {name: run.last.date() for name, run in newest.items()}
     return [PipelineRow(name, newest.get(name), day) for name, day in sorted(days.items())]
@@ -167,18 +166,40 @@ def _last_days(source: Source) -> dict[str, dt.date]:
     return {row["pipeline"]: row["day"] for row in source.rows(query)}
 
 
+def _newest_runs(source: Source, since: dt.datetime) -> list[RunRow]:
+    """Return the run of each pipeline that began last, of those that were heard of since then.
+
+    Which it is comes first, and is cheap; then only these runs' steps are counted.
+    """
+    c = attempt.c
+    lately = c.recorded_at >= since
+    keys = (c.pipeline, c.run_id, c.business_date)
+    began = sa.func.min(_began())
+    place = sa.func.row_number().over(partition_by=c.pipeline, order_by=began.desc())
+    ranked = sa.select(*keys, place.label("place")).where(lately).group_by(*keys).subquery()
+    found = source.rows(sa.select(*ranked.c).where(ranked.c.place == 1), most=MOST_PIPELINES)
+    last = {(row["pipeline"], row["run_id"], row["business_date"]) for row in found}
+    ids = sorted({row["run_id"] for row in found})
+    runs = _runs(source, (lately, c.run_id.in_(ids)))
+    return [run for run in runs if (run.pipeline, run.run_id, run.business_date) in last]
+
+
+def _began() -> sa.ColumnElement[dt.datetime]:
+    c = attempt.c
+    return sa.func.coalesce(c.started_at, c.queued_at, c.recorded_at)
+
+
 def _runs(source: Source, conditions: Iterable[sa.ColumnElement[bool]]) -> list[RunRow]:
     """Return runs, the newest first: a step is done when all of its parts have succeeded."""
     c = attempt.c
     part = c.map_index * PARTS + c.shard
     succeeded = sa.case((c.verdict == "succeeded", part))
-    began = sa.func.coalesce(c.started_at, c.queued_at, c.recorded_at)
     steps = (
         sa.select(
             c.pipeline,
             c.run_id,
             c.business_date,
-            sa.func.min(began).label("began"),
+            sa.func.min(_began()).label("began"),
             sa.func.max(sa.func.coalesce(c.finished_at, c.recorded_at)).label("last"),
             sa.func.sum(sa.case((c.verdict.is_(None), 1), else_=0)).label("going"),
             sa.func.count(sa.distinct(succeeded)).label("parts_done"),
