@@ -34,6 +34,7 @@ class World:
 
     def __init__(self, uri: str, folder: Path) -> None:
         self.wrong: list[Finding] = []
+        self.hold_minutes = 0
         self.office = Office(uri, {"otherwise": ["chat"]})
         self._uri = uri
         self._folder = folder
@@ -75,5 +76,6 @@ class World:
                 owner="analytics",
                 summary="Something is late.",
                 look=lambda _: list(self.wrong),
+                hold=self.hold_minutes * MINUTE,
             )
         ]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from stationmaster.ledger.engine import transaction
 from stationmaster.ledger.incidentmodels import incident, notification
 from stationmaster.monitor.alerts.message import Message
+from stationmaster.monitor.checks.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +23,12 @@ __all__ = ["CLAIM", "Lost", "Outbox", "Waiting"]
 CLAIM: Final = dt.timedelta(minutes=2)
 """Whoever sends has so long; then the message is due again, if it was killed meanwhile."""
 
+CLOCKS: Final = dt.timedelta(minutes=10)
+"""What was made so much later than now was made by a clock that was ahead: it is due."""
+
 MOST: Final = 2000
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,14 +78,18 @@ class Outbox:
 
     def due(self, now: dt.datetime) -> list[Waiting]:
         """Return what waits and is due, oldest first."""
+        of_now = sa.or_(notification.c.due_at <= now, notification.c.made_at > now + CLOCKS)
         query = (
             sa.select(notification)
-            .where(notification.c.state == "waiting", notification.c.due_at <= now)
+            .where(notification.c.state == "waiting", of_now)
             .order_by(notification.c.id)
             .limit(MOST)
         )
         with transaction(self._engine) as connection:
-            return [_waiting(row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings().all()
+        read = [_waiting(row) for row in rows]
+        self._put_away(row["id"] for row, each in zip(rows, read, strict=True) if each is None)
+        return [each for each in read if each is not None]
 
     def newest_sent(self, numbers: Iterable[int]) -> dict[tuple[int, str], int]:
         """Return the newest message that each channel has of each of these incidents."""
@@ -115,11 +127,18 @@ class Outbox:
         self._change(waiting, {"state": "not-needed"})
 
     def failed(
-        self, waiting: Iterable[Waiting], error: str, *, again_at: dt.datetime, given_up: bool
+        self,
+        waiting: Iterable[Waiting],
+        error: str,
+        *,
+        again_at: dt.datetime,
+        given_up: bool,
+        attempts: int,
     ) -> None:
         """Write down that a channel did not take them, and when to try again."""
         state = "given-up" if given_up else "waiting"
-        self._change(waiting, {"state": state, "due_at": again_at, "last_error": error})
+        values = {"state": state, "due_at": again_at, "last_error": error, "attempts": attempts}
+        self._change(waiting, values)
 
     def pass_on(self, each: Waiting, channels: Iterable[str], now: dt.datetime) -> list[str]:
         """Give a message to other channels too; return those that did not have it yet."""
@@ -167,8 +186,8 @@ class Outbox:
         query = sa.select(notification.c.document).where(notification.c.id.in_(newest))
         with transaction(self._engine) as connection:
             found = connection.execute(query.order_by(notification.c.id)).scalars()
-            messages = [Message.model_validate(each) for each in found]
-        return [each for each in messages if not each.ends]
+            messages = [_message(each) for each in found]
+        return [each for each in messages if each is not None and not each.ends]
 
     def lost(self, now: dt.datetime, *, after: dt.timedelta) -> list[Lost]:
         """Return the channels that take nothing, by name.
@@ -177,9 +196,8 @@ class Outbox:
             now: The moment.
             after: A message that was tried and not taken for so long is lost to its channel.
         """
-        tried = notification.c.attempts > 0
         waits = sa.and_(notification.c.state == "waiting", notification.c.last_error != "")
-        query = sa.select(notification).where(tried, waits, notification.c.made_at <= now - after)
+        query = sa.select(notification).where(waits, notification.c.made_at <= now - after)
         gone = sa.select(notification).where(
             notification.c.state == "given-up",
             notification.c.id > sa.func.coalesce(_last_taken(), 0),
@@ -193,6 +211,17 @@ class Outbox:
             ]
         names = sorted({row["channel"] for row in rows})
         return [_lost([row for row in rows if row["channel"] == name]) for name in names]
+
+    def _put_away(self, numbers: Iterable[int]) -> None:
+        """Give up what nobody can read, so that it keeps nothing else from being sent."""
+        ids = list(numbers)
+        if not ids:
+            return
+        log.error("Messages %s of the outbox cannot be read, and are given up.", ids)
+        values = {"state": "given-up", "last_error": "its document cannot be read"}
+        with transaction(self._engine, writes=True) as connection:
+            mine = sa.and_(notification.c.id.in_(ids), notification.c.state == "waiting")
+            connection.execute(sa.update(notification).where(mine).values(**values))
 
     def _change(self, waiting: Iterable[Waiting], values: dict[str, Any]) -> None:
         ids = [each.id for each in waiting]
@@ -211,7 +240,18 @@ def _last_taken() -> sa.ScalarSelect[Any]:
     return newest.scalar_subquery()
 
 
-def _waiting(row: sa.RowMapping) -> Waiting:
+def _message(document: object) -> Message | None:
+    """Return a message; None where it is not one that this version can read."""
+    try:
+        return Message.model_validate(document)
+    except ValidationError:
+        return None
+
+
+def _waiting(row: sa.RowMapping) -> Waiting | None:
+    message = _message(row["document"])
+    if message is None:
+        return None
     return Waiting(
         id=row["id"],
         event_id=row["event_id"],
@@ -219,14 +259,15 @@ def _waiting(row: sa.RowMapping) -> Waiting:
         attempts=row["attempts"],
         made_at=row["made_at"],
         due_at=row["due_at"],
-        message=Message.model_validate(row["document"]),
+        message=message,
         passed_on=bool(row["document"].get("passed_on")),
     )
 
 
 def _lost(rows: Sequence[dict[str, Any]]) -> Lost:
-    messages = [Message.model_validate(row["document"]) for row in rows]
-    worst = max((each.severity for each in messages), key=lambda one: one.rank)
+    read = [_message(row["document"]) for row in rows]
+    severities = [Severity.WARNING, *(each.severity for each in read if each is not None)]
+    worst = max(severities, key=lambda one: one.rank)
     return Lost(
         channel=rows[0]["channel"],
         messages=len(rows),

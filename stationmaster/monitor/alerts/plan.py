@@ -138,7 +138,8 @@ class AlertPlan:
         if kind is EventKind.REMINDED:
             return [each for each in route.to if self._repeats(each)]
         if kind is EventKind.CAUSE_CHANGED and incident.state is IncidentState.ACKNOWLEDGED:
-            return ()  # whoever looks after it sees it there
+            # Whoever looks after it sees it there; another team may not know of it yet.
+            return [each for each in route.to if each not in happening.channels]
         return route.to if kind in ALARMS else ()
 
     def _closes(self, name: str) -> bool:

@@ -9,10 +9,11 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy.exc import DBAPIError
+
 from stationmaster.monitor.alerts.channels import Batch, ChannelError
 from stationmaster.monitor.alerts.deadlines import in_time
-from stationmaster.monitor.checks.finding import Severity
-from stationmaster.monitor.incidents.events import EventKind
+from stationmaster.monitor.alerts.pacing import came_late, is_over_untold, is_urgent, pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Sender", "Sent"]
 
 SECONDS_A_BATCH: Final = 30.0
-FIRST_PAUSE: Final = dt.timedelta(seconds=30)
-LONGEST_PAUSE: Final = dt.timedelta(minutes=15)
 HOUR: Final = dt.timedelta(hours=1)
 BETWEEN_FULL: Final = dt.timedelta(minutes=10)
 """A channel that had its messages of the hour gets one with all that waits, so often."""
@@ -60,6 +59,7 @@ class Sender:
         self._plan = plan
         self._channels = channels
         self._sent_at: dict[str, deque[dt.datetime]] = {}
+        self._taken: deque[tuple[list[Waiting], dt.datetime]] = deque()
 
     @property
     def _outbox(self) -> Outbox:
@@ -68,6 +68,7 @@ class Sender:
     def send(self, now: dt.datetime) -> Sent:
         """Send what is due at a moment; a channel that fails stops no other."""
         done = Sent()
+        self._write_down_taken()
         due = self._outbox.due(now)
         sent = self._outbox.newest_sent(each.message.incident_id for each in due)
         for name in sorted({each.channel for each in due}):
@@ -92,13 +93,14 @@ class Sender:
             last = sent.get((number, group[0].channel), 0)
             fresh = [each for each in group if each.id > last]
             needless += [each for each in group if each.id <= last]
-            if fresh and _is_over_untold(fresh, told=last > 0):
+            if fresh and is_over_untold(fresh, told=last > 0):
                 needless += fresh
             elif fresh:
                 needed.append(fresh)
         self._outbox.not_needed(needless)
         done.not_needed += len(needless)
-        return needed
+        # What was tried least comes first: one that is never taken holds up no other.
+        return sorted(needed, key=lambda group: group[-1].attempts)
 
     def _batches(
         self, name: str, needed: list[list[Waiting]], now: dt.datetime, done: Sent
@@ -110,12 +112,12 @@ class Sender:
             return [[each] for each in needed]
         recent = self._recent(name, now)
         if len(recent) >= self._plan.alerting.most_an_hour:
-            urgent = any(_is_urgent(each[-1]) for each in needed)
+            urgent = any(is_urgent(each[-1]) for each in needed)
             if now - recent[-1] < BETWEEN_FULL and not urgent:
                 done.held += sum(len(each) for each in needed)
                 return []
             return [needed]
-        late = [each for each in needed if _came_late(each[-1])]
+        late = [each for each in needed if came_late(each[-1])]
         if len(needed) >= self._plan.alerting.storm or len(late) == len(needed):
             return [needed]
         fresh = [[each] for each in needed if each not in late]
@@ -143,6 +145,39 @@ class Sender:
         everything = self._outbox.claim(waiting, now)
         if len(everything) < len(waiting):  # another sender has some of them: theirs, all of them
             return down
+        if down:
+            self._failed(everything, down, now, done, tried=False)
+            return down
+        error = self._hand_over(name, groups, now, done)
+        if error is None:
+            return ""
+        again = all(group[-1].attempts for group in groups)
+        if len(groups) > 1 and again and not isinstance(error.__cause__, TimeoutError):
+            return self._apart(name, groups, now, done)
+        self._failed(everything, str(error), now, done)
+        return str(error)
+
+    def _apart(self, name: str, groups: list[list[Waiting]], now: dt.datetime, done: Sent) -> str:
+        """Deliver in halves what was not taken together: one of them may be why.
+
+        Returns why nothing was taken, "" if something was.
+        """
+        middle = len(groups) // 2
+        halves = [groups[:middle], groups[middle:]]
+        errors = [self._hand_over(name, half, now, done) for half in halves]
+        works = None in errors
+        for half, error in zip(halves, errors, strict=True):
+            if error is not None and works and len(half) > 1:
+                self._apart(name, half, now, done)
+            elif error is not None:
+                mine = [each for group in half for each in group]
+                self._failed(mine, str(error), now, done)
+        return "" if works else str(errors[0])
+
+    def _hand_over(
+        self, name: str, groups: list[list[Waiting]], now: dt.datetime, done: Sent
+    ) -> ChannelError | None:
+        """Hand claimed messages to their channel as one; return why it did not take them."""
         newest = [group[-1] for group in groups]
         batch = Batch(
             messages=tuple(each.message for each in newest),
@@ -150,19 +185,27 @@ class Sender:
             zone=self._plan.zone_of(newest[0].message.owner),
         )
         try:
-            self._through(name, batch, down=down)
+            self._through(name, batch)
         except ChannelError as error:
-            self._failed(everything, str(error), now, done)
-            return str(error)
+            return error
+        everything = [each for group in groups for each in group]
         self._recent(name, now).append(now)
-        self._outbox.sent(everything, now)
+        self._taken.append((everything, now))
+        self._write_down_taken()
         done.sent += len(everything)
-        return ""
+        return None
 
-    def _through(self, name: str, batch: Batch, *, down: str) -> None:
+    def _write_down_taken(self) -> None:
+        """Write down what channels took; what cannot be written now is before the next look.
+
+        Else a database that is away for a moment would have it sent twice.
+        """
+        while self._taken:
+            self._outbox.sent(*self._taken[0])
+            self._taken.popleft()
+
+    def _through(self, name: str, batch: Batch) -> None:
         channel = self._channels.get(name)
-        if down:
-            raise ChannelError(down)
         if channel is None:
             message = f"the file of routes names no channel {name} any more"
             raise ChannelError(message)
@@ -179,13 +222,22 @@ class Sender:
             message = f"it failed: {type(error).__name__}"
             raise ChannelError(message) from error
 
-    def _failed(self, waiting: Iterable[Waiting], error: str, now: dt.datetime, done: Sent) -> None:
+    def _failed(
+        self,
+        waiting: Iterable[Waiting],
+        error: str,
+        now: dt.datetime,
+        done: Sent,
+        *,
+        tried: bool = True,
+    ) -> None:
         alerting = self._plan.alerting
         for each in waiting:
             age = now - each.made_at
             over = age >= dt.timedelta(hours=alerting.give_up_hours)
-            again_at = now + _pause(each.attempts + 1)
-            self._outbox.failed([each], error, again_at=again_at, given_up=over)
+            again_at = now + pause(each.attempts + 1)
+            attempts = each.attempts + tried
+            self._outbox.failed([each], error, again_at=again_at, given_up=over, attempts=attempts)
             done.given_up += over
             done.failed += not over
             lost = over or age >= dt.timedelta(minutes=alerting.lost_after_minutes)
@@ -227,32 +279,7 @@ class Sender:
                 in_time(again, SECONDS_A_BATCH, name=f"channel-{name}")
             except (ChannelError, TimeoutError) as error:
                 log.warning("Channel %s cannot be told again: %s", name, error)
-
-
-def _is_urgent(waiting: Waiting) -> bool:
-    message = waiting.message
-    return message.severity is Severity.CRITICAL and not message.ends
-
-
-def _is_over_untold(fresh: Sequence[Waiting], *, told: bool) -> bool:
-    """Tell whether it began and ended before anybody was told: nothing to do, and no news.
-
-    What is critical is told nevertheless: it was there, and only the channel was not.
-    """
-    newest = fresh[-1].message
-    return newest.ends and not told and newest.severity is not Severity.CRITICAL
-
-
-def _came_late(waiting: Waiting) -> bool:
-    """Tell whether it waited for the morning, for its channel, or only reminds: it can be shared.
-
-    What waited together comes as one message.
-    """
-    waited = waiting.due_at - waiting.made_at
-    return waited > FIRST_PAUSE or waiting.message.kind is EventKind.REMINDED
-
-
-def _pause(attempts: int) -> dt.timedelta:
-    """Return how long to wait after so many tries: 30 s, 1, 2, 4, 8 min, then a quarter."""
-    doublings: int = 2 ** min(attempts - 1, 10)
-    return min(FIRST_PAUSE * doublings, LONGEST_PAUSE)
+            except DBAPIError:
+                raise
+            except Exception as error:  # noqa: BLE001 (its text may hold a URL; the others are told)
+                log.warning("Channel %s cannot be told again: %s", name, type(error).__name__)

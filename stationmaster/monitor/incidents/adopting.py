@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from stationmaster.monitor.incidents.events import Event
-    from stationmaster.monitor.incidents.standing import Standing
+    from stationmaster.monitor.incidents.standing import Standing, StandingIncident
 
 __all__ = ["AdoptedMessage", "adopt"]
 
@@ -45,10 +45,13 @@ def adopt(
     standing: Standing,
     told: Collection[int],
     messages: Sequence[AdoptedMessage],
+    *,
+    since: dt.datetime,
 ) -> int:
-    """Write incidents that were opened meanwhile and told, with what was told; return how many.
+    """Write incidents that somebody was told of meanwhile, with what was told; return how many.
 
-    Twice is once: an incident is known by its `uid`. What was found and not told stays away: the
+    Twice is once: an incident is known by its `uid`. What another watcher has made an incident of
+    stays that one's, and what was told belongs to it. What was found and not told stays away: the
     next look finds it, if it is still there.
 
     Args:
@@ -56,29 +59,65 @@ def adopt(
         standing: What stood when the database came back.
         told: Numbers of the incidents that somebody was told of.
         messages: What was told.
+        since: Since when the database was away; what was changed later, another one changed.
     """
     with changing(engine) as connection:
-        numbers = {each.id: each.id for each in standing.incidents if each.id > 0}
-        new = [each for each in standing.incidents if each.id < 0 and each.id in told]
-        known = set(connection.execute(sa.select(incident.c.uid)).scalars()) if new else set()
-        new = [each for each in new if each.uid not in known]
-        for each in new:
-            made = sa.insert(incident).values(incident_row(replace(each, silence_id=None)))
-            numbers[each.id] = connection.execute(made.returning(incident.c.id)).scalar_one()
-        _write_findings(connection, standing, {each.id for each in new}, numbers)
+        query = sa.select(finding.c.key, finding.c.incident_id).where(
+            finding.c.cleared_at.is_(None)
+        )
+        there = {row.key: row.incident_id for row in connection.execute(query)}
+        numbers: dict[int, int] = {}
+        mine: set[int] = set()
+        for each in standing.incidents:
+            if each.id in told:
+                found = _known_as(connection, each, there)
+                numbers[each.id] = _insert(connection, each) if found is None else found
+                if found is None or _is_updated(connection, each, since):
+                    mine.add(each.id)
+        _write_findings(connection, standing, mine, numbers, there)
         _write_messages(connection, messages, numbers)
-        return len(new)
+        return len(mine)
+
+
+def _known_as(
+    connection: sa.Connection, each: StandingIncident, there: dict[str, int | None]
+) -> int | None:
+    """Return which incident of the database it is; None: one that is not there yet."""
+    if each.id > 0:
+        return each.id
+    same = sa.select(incident.c.id).where(incident.c.uid == each.uid)
+    known: int | None = connection.execute(same).scalar()
+    return known or there.get(each.cause)
+
+
+def _insert(connection: sa.Connection, each: StandingIncident) -> int:
+    made = sa.insert(incident).values(incident_row(replace(each, silence_id=None)))
+    return int(connection.execute(made.returning(incident.c.id)).scalar_one())
+
+
+def _is_updated(connection: sa.Connection, each: StandingIncident, since: dt.datetime) -> bool:
+    """Bring one up that was there before, where nobody else has changed it since."""
+    mine = sa.and_(incident.c.id == each.id, incident.c.updated_at <= since)
+    change = sa.update(incident).where(mine).values(incident_row(each))
+    return connection.execute(change.returning(incident.c.id)).first() is not None
 
 
 def _write_findings(
-    connection: sa.Connection, standing: Standing, new: set[int], numbers: dict[int, int]
+    connection: sa.Connection,
+    standing: Standing,
+    mine: set[int],
+    numbers: dict[int, int],
+    there: dict[str, int | None],
 ) -> None:
-    query = sa.select(finding.c.key).where(finding.c.cleared_at.is_(None))
-    there = set(connection.execute(query).scalars())
     for each in standing.findings:
-        if each.incident_id in new and each.key not in there:
-            row = finding_row(replace(each, incident_id=numbers[each.incident_id]))
+        if each.incident_id not in mine:
+            continue
+        row = finding_row(replace(each, incident_id=numbers[each.incident_id]))
+        if each.key not in there:
             connection.execute(sa.insert(finding).values(row))
+        elif there[each.key] in {None, numbers[each.incident_id]}:
+            same = sa.and_(finding.c.key == each.key, finding.c.cleared_at.is_(None))
+            connection.execute(sa.update(finding).where(same).values(row))
 
 
 def _write_messages(

@@ -16,6 +16,7 @@ from stationmaster.ledger.incidentmodels import (
     notification,
     silence,
 )
+from stationmaster.monitor.incidents.events import EventKind
 from stationmaster.monitor.incidents.matching import Matcher
 from stationmaster.monitor.incidents.planning import Happening
 from stationmaster.monitor.incidents.rows import (
@@ -128,6 +129,8 @@ def write_events(
             "document": known.document or None,
         }
         event_id = _insert(connection, incident_event, row)
+        if known.kind is EventKind.SILENCED:
+            _forget_waiting(connection, number)
         mine = [each for each in after.findings if each.incident_id == event.incident_id]
         _write_messages(connection, event_id, _happening(connection, known, now, mine), plan)
         written.append(known)
@@ -173,6 +176,15 @@ def _write_messages(
             "due_at": each.due_at,
         }
         connection.execute(sa.insert(notification).values(row))
+
+
+def _forget_waiting(connection: sa.Connection, number: int) -> None:
+    """Take back what waits for the morning, or for its channel: nobody wants to be told now.
+
+    When the silence is over and the trouble is not, that is told.
+    """
+    waits = sa.and_(notification.c.incident_id == number, notification.c.state == "waiting")
+    connection.execute(sa.update(notification).where(waits).values(state="not-needed"))
 
 
 def _insert(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> int:

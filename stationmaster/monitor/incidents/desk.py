@@ -184,7 +184,7 @@ class Desk:
         with self._acting(Action.RETRY, f"message {number}") as connection:
             mine = sa.and_(notification.c.id == number, notification.c.state == "given-up")
             again = sa.update(notification).where(mine)
-            again = again.values(state="waiting", attempts=0, due_at=self._clock())
+            again = again.values(state="waiting", attempts=0, due_at=self._clock(), last_error="")
             if connection.execute(again.returning(notification.c.id)).first() is None:
                 raise _unknown(number, thing="message that was given up,")
 

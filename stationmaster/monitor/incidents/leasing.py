@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,6 @@ from stationmaster.monitor.incidents.book import changing
 from stationmaster.step.errors import StationmasterError
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping
 
 __all__ = [
@@ -26,6 +26,11 @@ __all__ = [
 ]
 
 NAME: Final = "watcher"
+
+LENGTH: Final = "lease_seconds"
+
+CLOCKS: Final = 2
+"""Clocks of two watchers may differ by the length of a lease, not by more."""
 
 
 class LeaseLostError(StationmasterError):
@@ -57,19 +62,29 @@ def take_lease(
     length: dt.timedelta,
     about: Mapping[str, Any],
 ) -> Lease:
-    """Take the lease, or take it again; return the lease that stands, whoever has it."""
+    """Take the lease, or take it again; return the lease that stands, whoever has it.
+
+    One that ends much later than it can is of a clock that was ahead: it keeps nobody out.
+    """
+    said = {**about, LENGTH: length.total_seconds()}
     with changing(engine) as connection:
         found = read_lease(connection)
-        if found is not None and found.holder != holder and found.until > now:
+        if found is not None and found.holder != holder and _holds(found, now):
             return found
-        row = {"holder": holder, "until": now + length, "document": dict(about)}
+        row = {"holder": holder, "until": now + length, "document": said}
         if found is None:
             connection.execute(sa.insert(watch_lease).values(name=NAME, **row))
         else:
             mine = sa.update(watch_lease).where(watch_lease.c.name == NAME)
             connection.execute(mine.values(**row))
         looked_at = None if found is None else found.looked_at
-        return Lease(holder=holder, until=now + length, looked_at=looked_at, document=about)
+        return Lease(holder=holder, until=now + length, looked_at=looked_at, document=said)
+
+
+def _holds(lease: Lease, now: dt.datetime) -> bool:
+    length = lease.document.get(LENGTH)
+    longest = dt.timedelta.max if length is None else CLOCKS * dt.timedelta(seconds=length)
+    return dt.timedelta(0) < lease.until - now <= longest
 
 
 def give_back(engine: sa.Engine, holder: str, *, now: dt.datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -19,6 +19,7 @@ __all__ = [
     "Standing",
     "StandingFinding",
     "StandingIncident",
+    "not_after",
 ]
 
 MEMORY: Final = dt.timedelta(minutes=30)
@@ -135,6 +136,28 @@ class Standing:
     findings: tuple[StandingFinding, ...] = ()
     incidents: tuple[StandingIncident, ...] = ()
     left: tuple[tuple[str, int], ...] = ()
+
+
+def not_after(standing: Standing, at: dt.datetime) -> Standing:
+    """Return what stands as if nothing of it were later than a moment.
+
+    For a clock that went back: what is "gone since tomorrow" would be waited for until then.
+    """
+
+    def by(moment: dt.datetime | None) -> dt.datetime | None:
+        return None if moment is None else min(moment, at)
+
+    findings = tuple(
+        replace(
+            each,
+            first_seen_at=min(each.first_seen_at, at),
+            last_seen_at=min(each.last_seen_at, at),
+            gone_at=by(each.gone_at),
+        )
+        for each in standing.findings
+    )
+    incidents = tuple(replace(each, gone_at=by(each.gone_at)) for each in standing.incidents)
+    return replace(standing, findings=findings, incidents=incidents)
 
 
 NOTHING: Final = Standing()

@@ -5,6 +5,7 @@ Each change is one transaction with its events and with the messages that they m
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Final, Self
 
@@ -25,12 +26,13 @@ from stationmaster.monitor.incidents.events import EventKind
 from stationmaster.monitor.incidents.grouping import regrouped
 from stationmaster.monitor.incidents.leasing import looked, require_lease
 from stationmaster.monitor.incidents.planning import LastTold, TellNobody
+from stationmaster.monitor.incidents.standing import not_after
 from stationmaster.monitor.incidents.timing import overdue, under_silences
-from stationmaster.step.errors import MisconfiguredError
+from stationmaster.step.errors import MisconfiguredError, StationmasterError
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from stationmaster.monitor.checks.check import Check
@@ -40,12 +42,19 @@ if TYPE_CHECKING:
     from stationmaster.monitor.incidents.relating import ComesOf
     from stationmaster.monitor.incidents.standing import Standing
 
-__all__ = ["IncidentStore"]
+__all__ = ["IncidentStore", "TooLateError"]
 
 CALLING: Final = frozenset(
     {EventKind.OPENED, EventKind.REOPENED, EventKind.WORSENED, EventKind.SILENCE_OVER}
 )
 """These say that an incident is there."""
+
+
+log = logging.getLogger(__name__)
+
+
+class TooLateError(StationmasterError):
+    """Nobody waits for this look any more: what it found was told without the database."""
 
 
 class IncidentStore:
@@ -108,7 +117,7 @@ class IncidentStore:
         with changing(self.engine) as connection:
             return read_standing(connection, at)
 
-    def take_look(
+    def take_look(  # noqa: PLR0913 (one keyword for each part)
         self,
         look: Look,
         lineage: ComesOf,
@@ -116,6 +125,7 @@ class IncidentStore:
         *,
         holder: str,
         now: dt.datetime,
+        wanted: Callable[[], bool] = lambda: True,
     ) -> tuple[Standing, list[Event]]:
         """Change incidents by a look; return what stands now, and what happened.
 
@@ -125,17 +135,22 @@ class IncidentStore:
             checks: All checks there are, by name, due or not.
             holder: The watcher that looked.
             now: By the clock on the wall, for the lease; a replayed look is of another moment.
+            wanted: Asked at the end: whether the watcher still waits for it.
 
         Raises:
             LeaseLostError: Another watcher looks now; nothing was changed.
-            MisconfiguredError: The look is older than the last one.
+            TooLateError: Nobody waits for it any more; nothing was changed.
+            MisconfiguredError: A replayed look is older than the last one.
         """
         with changing(self.engine) as connection:
             lease = require_lease(connection, holder, now=now)
+            before = stood = read_standing(connection, look.at)
             if lease.looked_at is not None and look.at < lease.looked_at:
-                raise _too_old(look.at, lease.looked_at)
-            before = read_standing(connection, look.at)
-            after = regrouped(look, before, lineage, checks)
+                if look.at != now:
+                    raise _too_old(look.at, lease.looked_at)
+                _warn_of_clock(lease.looked_at, now)
+                stood = not_after(before, now)
+            after = regrouped(look, stood, lineage, checks)
             silences = active_silences(connection, look.at)
             standing, silenced = under_silences(after.standing, silences, look.at)
             told = _last_told(connection, before)
@@ -150,7 +165,11 @@ class IncidentStore:
             )
             _write_check_states(connection, look)
             looked(connection, look.at)
-            return read_standing(connection, look.at), events
+            standing = read_standing(connection, look.at)
+            if not wanted():
+                message = f"The look at {look.at:%H:%M:%S} UTC took too long; nothing is written."
+                raise TooLateError(message)
+            return standing, events
 
 
 def _last_told(connection: sa.Connection, before: Standing) -> dict[int, LastTold]:
@@ -192,6 +211,15 @@ def _state_row(each: CheckLook, at: dt.datetime) -> dict[str, object]:
         "findings": len(each.findings),
         "seconds": each.seconds,
     }
+
+
+def _warn_of_clock(last: dt.datetime, now: dt.datetime) -> None:
+    # To wait until the clock is where it was would be to watch nothing until then.
+    log.warning(
+        "The clock went back by %.0f s, or the last watcher's was ahead: holds and escalations "
+        "count from now.",
+        (last - now).total_seconds(),
+    )
 
 
 def _too_old(at: dt.datetime, last: dt.datetime) -> MisconfiguredError:

@@ -141,7 +141,11 @@ class _Teller:
             # Why it happened stays the title; what to do is what there still is to do.
             now = min(left, key=_weight).finding.next_action
             finding = finding.model_copy(update={"next_action": now})
-        return replace(incident, cause=cause.key, finding=finding, since=finding.since)
+        # Another team's route has steps of its own, and none of them was taken.
+        steps = incident.escalation if finding.owner == incident.owner else 0
+        return replace(
+            incident, cause=cause.key, finding=finding, since=finding.since, escalation=steps
+        )
 
     def _beginnings(
         self, incident: StandingIncident, rows: list[StandingFinding]
@@ -202,10 +206,12 @@ class _Teller:
         sentence = f"It is {worst} now, and was {was}."
         if worst.rank < was.rank:
             return now, [self._event(now, EventKind.EASED, sentence, before=was)]
+        # It is called out anew, by a route that may be another one: its steps begin anew.
+        now = replace(now, escalation=0)
         if now.state is IncidentState.ACKNOWLEDGED:
             sentence += f" {now.acknowledged_by} had acknowledged it before it was."
             # Who looks after a warning has not said that he looks after what is critical.
-            now = replace(now, state=IncidentState.OPEN, acknowledged_at=None, escalation=0)
+            now = replace(now, state=IncidentState.OPEN, acknowledged_at=None)
         return now, [self._event(now, EventKind.WORSENED, sentence, before=was)]
 
     def _with_presence(

@@ -27,10 +27,14 @@ def under_silences(
     incidents, events = [], []
     for each in standing.incidents:
         now = next((number for number, what in silences if what.matches(each)), None)
-        if not each.is_open or now == each.silence_id:
+        # What is going is not called out: the silence stays until it closes, or is back.
+        going = now is None and each.gone_at is not None
+        if not each.is_open or now == each.silence_id or going:
             incidents.append(each)
             continue
-        changed = replace(each, silence_id=now, updated_at=at)
+        # Whoever is called anew has his time before the next ones are.
+        steps = 0 if now is None else each.escalation
+        changed = replace(each, silence_id=now, escalation=steps, updated_at=at)
         incidents.append(changed)
         if each.silence_id is None or now is None:
             events.append(_silence_event(changed, at))
@@ -58,10 +62,6 @@ def overdue(
         replace(each, escalation=steps.get(each.id, each.escalation)) for each in standing.incidents
     )
     return replace(standing, incidents=incidents), events
-
-
-def _never(incident: StandingIncident) -> LastTold:
-    return LastTold(incident.opened_at, incident.opened_at)
 
 
 def _silence_event(incident: StandingIncident, at: dt.datetime) -> Event:

@@ -109,9 +109,10 @@ class Away:
         Raises:
             sqlalchemy.exc.DBAPIError: It is away again; nothing is lost.
         """
-        if self._kept is None:
+        kept = self._kept
+        if kept is None:
             return
-        known = {each.number for each in self._kept.told}
+        known = {each.number for each in kept.told}
         adopted = [
             AdoptedMessage(
                 number=each.number,
@@ -120,17 +121,18 @@ class Away:
                 document=each.message.model_dump(mode="json"),
                 sent_at=each.sent_at,
             )
-            for each in self._kept.told
+            for each in kept.told
         ]
-        number = adopt(store.engine, self._kept.standing, known, adopted)
+        number = adopt(store.engine, kept.standing, known, adopted, since=kept.since)
         log.warning(
             "The ledger answers again; it was away since %s. %s incidents that were told meanwhile "
             "are in it now.",
-            f"{self._kept.since:%Y-%m-%d %H:%M:%S} UTC",
+            f"{kept.since:%Y-%m-%d %H:%M:%S} UTC",
             number,
         )
-        self._kept = None
-        self._path.unlink(missing_ok=True)
+        if self._kept is kept:  # else this came too late, and more was told meanwhile
+            self._kept = None
+            self._path.unlink(missing_ok=True)
 
     def _planned(self, event: Event, standing: Standing, kept: _Kept) -> list[_Told]:
         if event.kind not in ALARMS:
@@ -159,10 +161,16 @@ class Away:
         kept = self._kept
         if kept is None:
             return
+        down: set[str] = set()
         for index, each in enumerate(kept.told):
-            if each.sent_at is None and self._taken(each):
+            if each.sent_at is not None or each.channel in down:
+                continue
+            if self._taken(each):
                 kept.told[index] = each.model_copy(update={"sent_at": now})
                 self._write()
+            else:
+                # One that hangs is waited for once a look, not once a message.
+                down.add(each.channel)
 
     def _taken(self, each: _Told) -> bool:
         channel = self._channels.get(each.channel)

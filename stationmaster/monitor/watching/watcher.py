@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -169,14 +170,25 @@ class Watcher:
         return with_affected(look, lineage), lineage
 
     def _change(self, look: Look, lineage: Lineage, wall: dt.datetime) -> list[Event]:
+        late = threading.Event()
+
         def change() -> tuple[Standing, list[Event]]:
             if self._away is not None:
                 self._away.reconcile(self._store)
             return self._store.take_look(
-                look, lineage, self._looker.checks, holder=self._holder, now=wall
+                look,
+                lineage,
+                self._looker.checks,
+                holder=self._holder,
+                now=wall,
+                wanted=lambda: not late.is_set(),
             )
 
-        standing, events = in_time(change, self._answer_seconds, name="incidents")
+        try:
+            standing, events = in_time(change, self._answer_seconds, name="incidents")
+        except TimeoutError:
+            late.set()  # what is told without the database is not written by it as well
+            raise
         if self._away is not None:
             self._away.remember(standing)
         return events
