@@ -1,6 +1,6 @@
 """Break things on purpose, and look whether monitoring finds each as one incident, and no more.
 
-`python -m tests.monitor_drill [quiet|data|stores]… [--only WORDS]` appends one JSON line a
+`python -m tests.monitor_drill [quiet|data|stores|kind]… [--only WORDS]` appends one JSON line a
 fault or period to docs/proofs/monitor.jsonl, and ends with 1 when one was not as it must be.
 """
 
@@ -33,9 +33,11 @@ OWN_FOLDER: Final = re.compile(rf"({re.escape(socket.gethostname())}:)?/[a-z/]+/
 """What is of one run's own, and says nothing to anybody."""
 
 PARTS: Final = ("quiet", "data", "stores")
+ON_KIND: Final = "kind"
+"""Needs the cluster, and is done only where it is asked for."""
 
 
-def _trials(part: str, seed: int) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+def _trials(part: str, seed: int, only: str) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
     """Yield the name of each trial of a part, and what does it."""
     if part == "quiet":
         for period in PERIODS:
@@ -46,22 +48,26 @@ def _trials(part: str, seed: int) -> Iterator[tuple[str, Callable[[], dict[str, 
     elif part == "stores":
         for name in STORES:
             yield name, lambda name=name: tried_for_real(name)  # type: ignore[misc]
+    elif part == ON_KIND:
+        from tests.monitor_drill.kind.trials import kind_trials  # noqa: PLC0415 (only where asked)
+
+        yield from kind_trials(only)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run trials; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.monitor_drill", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=PARTS, metavar="|".join(PARTS))
+    parser.add_argument("parts", nargs="*", default=PARTS, metavar="|".join((*PARTS, ON_KIND)))
     parser.add_argument("--only", default="", help="trials whose names have these words in them")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--record", type=Path, default=RECORD)
     given = parser.parse_args(arguments)
-    unknown = set(given.parts) - set(PARTS)
+    unknown = set(given.parts) - {*PARTS, ON_KIND}
     if unknown:
         parser.error(f"expected parts of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}")
     wrong = 0
     for part in given.parts:
-        for name, trial in _trials(part, given.seed):
+        for name, trial in _trials(part, given.seed, given.only):
             if given.only in name:
                 wrong += _written(part, name, trial, given.record, given.seed)
     return 1 if wrong else 0

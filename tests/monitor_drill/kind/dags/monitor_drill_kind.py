@@ -1,0 +1,50 @@
+"""Pipelines that the monitoring drill breaks: out of memory, without a node, in a queue, paused.
+
+Parameters of a run: `eat` is what the step takes, in MiB.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Param
+from kubernetes.client import models as k8s  # type: ignore[import-untyped]
+
+from stationmaster.airflow.operator import StepOperator
+
+FIRST_DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+BUSINESS_DATE = "2011-01-01"
+EAT = "import os, time; held = bytearray(b'x') * (int(os.environ['EAT_MIB']) << 20); time.sleep(2)"
+MEMORY = {"eats": "64Mi", "starves": "500Gi", "waits": "64Mi"}
+
+for name, memory in MEMORY.items():
+    with DAG(
+        f"monitor_drill_{name}",
+        schedule=None,
+        start_date=FIRST_DAY,
+        params={"eat": Param(0, type="integer")},
+        default_args={"retries": 0, "retry_policy": None},
+        tags=["drill"],
+    ):
+        StepOperator(
+            task_id=name,
+            job="empty-step",
+            business_date=BUSINESS_DATE,
+            cmds=["python", "-c"],
+            arguments=[EAT],
+            env_vars={"EAT_MIB": "{{ params.eat }}"},
+            container_resources=k8s.V1ResourceRequirements(
+                requests={"cpu": "10m", "memory": memory}, limits={"memory": memory}
+            ),
+        )
+
+with DAG(
+    "monitor_drill_paused",
+    schedule="@daily",
+    start_date=FIRST_DAY,
+    catchup=False,
+    max_active_runs=1,
+    tags=["drill"],
+):
+    EmptyOperator(task_id="nothing")

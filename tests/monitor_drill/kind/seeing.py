@@ -1,0 +1,120 @@
+"""What the release's watcher wrote into the ledger and told, read from outside."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from stationmaster.monitor.incidents.reading import (
+    events_of,
+    findings_of,
+    incidents,
+    lease,
+    messages_of,
+)
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from stationmaster.monitor.incidents.reading import MessageRow
+    from stationmaster.monitor.incidents.standing import StandingFinding, StandingIncident
+    from tests.cluster.alert_receiver import Received
+    from tests.cluster.release import Release
+
+    Answer = TypeVar("Answer")
+
+__all__ = ["Seen"]
+
+PATIENCE_SECONDS: Final = 300.0
+"""How long the ledger may be away: the drill stops it on purpose."""
+
+
+class Seen:
+    """Read incidents, events and messages; safe in threads, and patient.
+
+    Args:
+        release: Has the ledger.
+        received: What reached the receiver of alerts.
+    """
+
+    def __init__(self, release: Release, received: Received) -> None:
+        self._release = release
+        self._received = received
+        self._engine = sa.create_engine(release.database("ledger"), poolclass=sa.NullPool)
+        self._lock = threading.RLock()
+
+    def incidents(self, since: dt.datetime) -> list[StandingIncident]:
+        """Return incidents opened since a moment, or open or closed since then; oldest first."""
+        found = self._ask(lambda: incidents(self._engine, closed=True, most=500))
+        mine = [each for each in found if each.closed_at is None or each.closed_at >= since]
+        return sorted(mine, key=lambda each: each.opened_at)
+
+    def open_numbers(self) -> list[int]:
+        """Return the numbers of open incidents."""
+        return [each.id for each in self._ask(lambda: incidents(self._engine))]
+
+    def open_titles(self) -> list[str]:
+        """Return the titles of open incidents."""
+        return [each.title for each in self._ask(lambda: incidents(self._engine))]
+
+    def findings(self, number: int) -> list[StandingFinding]:
+        """Return what belongs to an incident."""
+        return self._ask(lambda: findings_of(self._engine, number))
+
+    def events(self, number: int) -> list[str]:
+        """Return what happened to an incident."""
+        return [each.kind for each in self._ask(lambda: events_of(self._engine, number))]
+
+    def sent(self, number: int) -> list[MessageRow]:
+        """Return what the outbox sent of an incident."""
+        found = self._ask(lambda: messages_of(self._engine, number))
+        return [each for each in found if each.state == "sent"]
+
+    def looked_at(self) -> dt.datetime | None:
+        """Return when a watcher looked last."""
+        found = self._ask(lambda: lease(self._engine))
+        return None if found is None else found.looked_at
+
+    def texts(self) -> list[str]:
+        """Return what the receiver has got so far; nothing while its node does not answer."""
+        try:
+            return self._received.texts()
+        except subprocess.SubprocessError:
+            return []
+
+    def told(self, incident: StandingIncident) -> list[dict[str, Any]]:
+        """Return what reached the receiver of one incident.
+
+        Where it was told without a database it has no number: then by the name of its check.
+        """
+        number = re.compile(rf"#{incident.id}\b")
+        check = incident.finding.check
+        return [
+            {"text": text}
+            for text in self.texts()
+            if number.search(text) or (not re.search(r"#\d", text) and f"/{check}" in text)
+        ]
+
+    def _ask(self, question: Callable[[], Answer]) -> Answer:
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            with self._lock:
+                try:
+                    return question()
+                except DBAPIError:
+                    if time.monotonic() > end:
+                        raise
+            time.sleep(2)
+            try:
+                with self._lock:
+                    self._release.postgres.restart()
+            except ConnectionError:
+                if time.monotonic() > end:
+                    raise
