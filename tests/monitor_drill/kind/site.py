@@ -75,8 +75,7 @@ class Site:
             httpx.HTTPError: It does not answer.
         """
         with forwarded(self.place, f"{self.place.release}-watcher", 9103) as way:
-            said: str = httpx.get(f"http://{way.address}/metrics", timeout=30).text
-        return said
+            return httpx.get(f"http://{way.address}/metrics", timeout=30).text
 
     def other_node(self) -> str:
         """Return the worker on which the receiver of alerts is not."""
@@ -85,7 +84,7 @@ class Site:
         control = "control-plane"
         names = [each["metadata"]["name"] for each in self.place.get("nodes")["items"]]
         workers = [each for each in names if control not in each]
-        return next(each for each in workers if each != mine["spec"]["nodeName"])
+        return str(next(each for each in workers if each != mine["spec"]["nodeName"]))
 
     def put_dags(self, *more: Path) -> None:
         """Put the tests' DAGs and the drill's onto the release, and files beside them."""
