@@ -26,7 +26,7 @@ COMMANDS: Final = {
     "anomalies": "stationmaster.monitor.series.anomaly_commands:app",
     "forecast": "stationmaster.monitor.series.forecast_commands:app",
     "metrics": "stationmaster.monitor.metrics.commands:metrics",
-    "dashboard": "stationmaster.monitor.dashboard.commands:dashboard",
+    "dashboard": "stationmaster.monitor.dashboard.commands:app",
     "ledger": "stationmaster.ledger.commands:app",
     "sizes": "stationmaster.ledger.sizing.commands:app",
     "cost": "stationmaster.ledger.cost.commands:app",

@@ -18,6 +18,7 @@ from stationmaster.monitor.dashboard.access.doors import (
     TokenDoor,
 )
 from stationmaster.monitor.dashboard.access.forms import Forms
+from stationmaster.monitor.dashboard.access.logouts import Logouts
 from stationmaster.monitor.dashboard.access.sessions import Sessions, signing_key
 from stationmaster.monitor.dashboard.application import make_app, make_templates
 from stationmaster.monitor.dashboard.links import Links
@@ -78,7 +79,9 @@ def build(
     )
     key = key or signing_key(place.secrets_folder, settings.key_secret)
     path = settings.root_path or "/"
-    sessions = Sessions(key, settings.session_hours, path, settings.is_encrypted)
+    sessions = Sessions(
+        key, settings.session_hours, path, settings.is_encrypted, Logouts(source).is_over
+    )
     silent = dt.timedelta(seconds=settings.silent_after_seconds)
     if "expectations" not in known:
         known["expectations"] = Expectations.of(find_monitoring(place, place.monitoring_file))

@@ -32,6 +32,8 @@ class Action(StrEnum):
     """Send again what was given up."""
     TEST = "test"
     """Send a try through a channel."""
+    LOG_OUT = "log-out"
+    """End all of somebody's sessions."""
 
 
 @dataclass(frozen=True, kw_only=True)

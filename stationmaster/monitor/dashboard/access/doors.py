@@ -7,6 +7,8 @@ import secrets
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
+
 from stationmaster.monitor.dashboard.access.people import Person, role_of
 from stationmaster.monitor.incidents.operators import Role
 from stationmaster.step.errors import MisconfiguredError
@@ -51,8 +53,12 @@ class SessionDoor:
         self._sessions = sessions
 
     async def person(self, request: Request) -> Person | None:
-        """Return who it is; None without a session."""
-        return self._sessions.person(request)
+        """Return who it is; None without a session, or with one that was taken back.
+
+        Raises:
+            TemporaryError: The ledger does not answer.
+        """
+        return await run_in_threadpool(self._sessions.person, request)
 
     def login_path(self, wanted: str) -> str:
         """Return where to log in."""

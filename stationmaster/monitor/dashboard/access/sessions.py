@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ from stationmaster.monitor.dashboard.access.people import Person
 from stationmaster.monitor.incidents.operators import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from starlette.requests import Request
@@ -45,16 +47,23 @@ class Sessions:
         hours: How long it lasts.
         path: Below which it is sent.
         encrypted: It is only sent over HTTPS.
+        is_over: Tells whether somebody's session that began then was taken back.
     """
 
     key: bytes
     hours: float
     path: str = "/"
     encrypted: bool = True
+    is_over: Callable[[str, dt.datetime], bool] = lambda _name, _began: False
 
     def begin(self, response: Response, person: Person) -> None:
         """Let somebody in."""
-        told = {"name": person.name, "role": person.role.value, "via": person.via}
+        told = {
+            "name": person.name,
+            "role": person.role.value,
+            "via": person.via,
+            "began": dt.datetime.now(dt.UTC).timestamp(),
+        }
         response.set_cookie(
             SESSION_COOKIE,
             self._serializer.dumps(told),
@@ -71,13 +80,19 @@ class Sessions:
         response.delete_cookie(SESSION_COOKIE, path=self.path)
 
     def person(self, request: Request) -> Person | None:
-        """Return who sent the request; None without a session, or with one that is over."""
+        """Return who sent the request; None without a session, or with one that is over.
+
+        Raises:
+            TemporaryError: The ledger does not say whether it was taken back.
+        """
         cookie = request.cookies.get(SESSION_COOKIE, "")
         try:
             told: Any = self._serializer.loads(cookie, max_age=round(self.hours * HOUR_SECONDS))
-            return Person(str(told["name"]), Role(told["role"]), str(told["via"]))
-        except (BadSignature, KeyError, TypeError, ValueError):
+            person = Person(str(told["name"]), Role(told["role"]), str(told["via"]))
+            began = dt.datetime.fromtimestamp(float(told["began"]), dt.UTC)
+        except (BadSignature, KeyError, TypeError, ValueError, OverflowError, OSError):
             return None
+        return None if self.is_over(person.name, began) else person
 
     @property
     def _serializer(self) -> URLSafeTimedSerializer:

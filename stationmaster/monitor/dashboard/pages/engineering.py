@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from stationmaster.monitor.dashboard.access.logouts import logouts_of
 from stationmaster.monitor.dashboard.pages.charts import Chart, Line
 from stationmaster.monitor.dashboard.pages.panels import MissingError, Page, Panel
 from stationmaster.monitor.dashboard.reading.incidents import actions, findings_now, open_incidents
@@ -11,6 +12,7 @@ from stationmaster.monitor.dashboard.reading.looks import check_states, outbox, 
 from stationmaster.monitor.dashboard.reading.money import money
 from stationmaster.monitor.dashboard.reading.products import products
 from stationmaster.monitor.dashboard.reading.runs import failures, going_on, pipelines
+from stationmaster.monitor.dashboard.settings import Login
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGES"]
 
+OTHERS_SESSIONS: Final = {
+    Login.PROXY: "People log in at the proxy in front: sessions are ended there.",
+    Login.AIRFLOW: "People log in to Airflow: sessions are ended there.",
+}
 MOST_PIPELINES: Final = 200
 SHOWN_DAYS: Final = 60
 CONTRACT: Final = "contract-"
@@ -142,6 +148,17 @@ def _actions(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
     return {"rows": actions(dashboard.source)}
 
 
+def _logins(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
+    del told
+    whose = OTHERS_SESSIONS.get(dashboard.settings.login)
+    source = dashboard.source
+    return {
+        "rows": source.kept("who-was-logged-out", lambda: logouts_of(source.engine)),
+        "own_sessions": whose is None,
+        "login": whose or "",
+    }
+
+
 def _runbook(dashboard: Dashboard, told: Mapping[str, str]) -> dict[str, Any]:
     page = dashboard.runbooks.page(told.get("name", ""))
     if page is None:
@@ -205,6 +222,15 @@ PAGES: Final = (
         intro="Everything that people did here or by command in the last 30 days, and what they "
         "were not allowed to do.",
         panels=(Panel("actions", "", ("actions",), _actions),),
+    ),
+    Page(
+        path="/logins",
+        title="Sessions that were ended",
+        section="logins",
+        intro="A login ends by itself. Whoever lost a laptop, or left, is logged out here, of all "
+        "browsers at once.",
+        panels=(Panel("logins", "", ("actions",), _logins),),
+        forms="forms/logins.html",
     ),
     Page(
         path="/runbooks",
