@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,13 +38,8 @@ def jobs_of(settings: Settings) -> list[JobFile]:
     if settings.catalog_file == Path():
         return find_jobs(jobs_folder(settings))
     path = settings.catalog_file
-    fields = set(JobFile.model_fields)
     try:
-        document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return [
-            JobFile.model_validate({"name": name} | {k: v for k, v in job.items() if k in fields})
-            for name, job in document["jobs"].items()
-        ]
+        return list(_jobs_in(path.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise MisconfiguredError(
             where=f"catalog {path}",
@@ -51,6 +47,17 @@ def jobs_of(settings: Settings) -> list[JobFile]:
             got=" ".join(str(error).split())[:300],
             hint="Deploy again, which writes the catalog.",
         ) from error
+
+
+@lru_cache(maxsize=4)
+def _jobs_in(text: str) -> tuple[JobFile, ...]:
+    """Return the jobs of a catalog; a watcher reads the same one each minute."""
+    document: Any = yaml.safe_load(text)
+    fields = set(JobFile.model_fields)
+    return tuple(
+        JobFile.model_validate({"name": name} | {k: v for k, v in job.items() if k in fields})
+        for name, job in document["jobs"].items()
+    )
 
 
 def lineage_of(

@@ -105,7 +105,7 @@ def was_asked_for(facts: Facts, pipeline: str, day: DueDay) -> bool:
 
 def runs_of_day(facts: Facts, pipeline: str, day: dt.date) -> list[Run]:
     """Return a pipeline's runs of a business date, as the ledger has seen them."""
-    return [run for run in facts.ledger.runs.get(pipeline, ()) if run.business_date == day]
+    return facts.ledger.runs_of_day(pipeline, day)
 
 
 def done_at(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,13 +51,18 @@ def read_monitoring(path: Path, **own: Any) -> Monitoring:  # noqa: ANN401 (fiel
     Raises:
         MisconfiguredError: It cannot be read, or a field does not fit.
     """
-    text = _text(path)
+    return _read(path, _text(path), tuple(sorted(own.items())))
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, text: str, own: tuple[tuple[str, Any], ...]) -> Monitoring:
+    """Return what a text expects; a watcher reads the same one each minute."""
     document = _document(path, text)
     for name in NOT_IN_THE_FILE:
         if name in document:
             raise _unusable(path, text, (name,), "a field of this file", "a setting's")
     try:
-        found = Monitoring.model_validate({**document, **own, "path": str(path)})
+        found = Monitoring.model_validate({**document, **dict(own), "path": str(path)})
     except ValidationError as error:
         raise _first_problem(path, text, error) from error
     _check_names(path, text, found)

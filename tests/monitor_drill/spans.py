@@ -6,6 +6,7 @@ import datetime as dt
 import random
 import uuid
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from tests.monitor_drill.plans import INFRASTRUCTURE, StepPlan, Trip
@@ -76,12 +77,12 @@ class RunSpan:
     run: RunPlan
     tasks: tuple[TaskSpan, ...]
 
-    @property
+    @cached_property
     def ended_at(self) -> dt.datetime:
         """Return when all of it is over."""
         return max(each.ended_at for each in self.tasks)
 
-    @property
+    @cached_property
     def state(self) -> str:
         """Return how it ends."""
         bad = any(each.state in {"failed", "upstream_failed"} for each in self.tasks)

@@ -47,6 +47,7 @@ class FigureFacts:
     ) -> None:
         self._attempts = attempts
         self._made = made
+        self._days: dict[str, Mapping[dt.date, float]] = {}
 
     @cached_property
     def history(self) -> Mapping[str, tuple[Said, ...]]:
@@ -61,8 +62,10 @@ class FigureFacts:
 
     def days(self, name: str) -> Mapping[dt.date, float]:
         """Return a figure's last word of each day, by day."""
-        last = {each.business_date: each.value for each in self.history.get(name, ())}
-        return dict(sorted(last.items()))
+        if name not in self._days:
+            last = {each.business_date: each.value for each in self.history.get(name, ())}
+            self._days[name] = dict(sorted(last.items()))
+        return self._days[name]
 
 
 def said_by(attempts: Iterable[Attempt]) -> dict[str, tuple[Said, ...]]:

@@ -41,6 +41,14 @@ class PipelineHistory:
         return made_runs(self.attempts)
 
     @cached_property
+    def runs_by_day(self) -> Mapping[dt.date, list[Run]]:
+        """Return its runs by business date."""
+        found: dict[dt.date, list[Run]] = {}
+        for run in self.runs:
+            found.setdefault(run.business_date, []).append(run)
+        return found
+
+    @cached_property
     def step_rows(self) -> list[StepRow]:
         """Return its attempts as forecasts read them."""
         return [each.as_step_row() for each in self.attempts]

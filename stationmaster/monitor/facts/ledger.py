@@ -112,6 +112,10 @@ class LedgerFacts:
         """Return the runs of each pipeline, the one that began first at the front."""
         return {name: self.history(name).runs for name in self.pipelines}
 
+    def runs_of_day(self, pipeline: str, day: dt.date) -> list[Run]:
+        """Return a pipeline's runs of a business date."""
+        return list(self.history(pipeline).runs_by_day.get(day, ()))
+
     def step_runs(self) -> Iterable[StepRun]:
         """Yield each step of each run."""
         for runs in self.runs.values():

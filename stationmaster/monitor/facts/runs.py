@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Run", "StepRun", "made_runs"]
 
 
-class StepRun(NamedTuple):
+@dataclass(frozen=True)
+class StepRun:
     """Hold a step of one run: all of its tries, attempts and parts, in order."""
 
     pipeline: str
@@ -28,27 +31,27 @@ class StepRun(NamedTuple):
         """Return `pipeline/step`."""
         return f"{self.pipeline}/{self.step}"
 
-    @property
+    @cached_property
     def last_of_parts(self) -> tuple[Attempt, ...]:
         """Return the last attempt of each of its parts."""
         return tuple({each.part: each for each in self.attempts}.values())
 
-    @property
+    @cached_property
     def begun_at(self) -> dt.datetime:
         """Return when its first attempt began."""
         return min(each.begun_at for each in self.attempts)
 
-    @property
+    @cached_property
     def is_done(self) -> bool:
         """Tell whether all of its parts did their work."""
         return all(each.is_done for each in self.last_of_parts)
 
-    @property
+    @cached_property
     def goes_on(self) -> bool:
         """Tell whether an attempt of it has not ended."""
         return any(each.verdict is None for each in self.last_of_parts)
 
-    @property
+    @cached_property
     def failed(self) -> Attempt | None:
         """Return the attempt that it failed by, None where it goes on or is done.
 
@@ -59,7 +62,7 @@ class StepRun(NamedTuple):
         bad = [each for each in self.last_of_parts if each.has_failed]
         return max(bad, key=lambda each: (each.verdict != "stopped", _ended(each)), default=None)
 
-    @property
+    @cached_property
     def ended_at(self) -> dt.datetime | None:
         """Return when its last part ended; None: it goes on."""
         if self.goes_on:
@@ -67,7 +70,8 @@ class StepRun(NamedTuple):
         return max(_ended(each) for each in self.last_of_parts)
 
 
-class Run(NamedTuple):
+@dataclass(frozen=True)
+class Run:
     """Hold one run of a pipeline, as far as the ledger has seen it."""
 
     pipeline: str
@@ -75,12 +79,12 @@ class Run(NamedTuple):
     business_date: dt.date
     steps: Mapping[str, StepRun]
 
-    @property
+    @cached_property
     def begun_at(self) -> dt.datetime:
         """Return when its first step began."""
         return min(each.begun_at for each in self.steps.values())
 
-    @property
+    @cached_property
     def goes_on(self) -> bool:
         """Tell whether a step of it goes on."""
         return any(each.goes_on for each in self.steps.values())
