@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from stationmaster.ledger.doubts import in_words
 from stationmaster.ledger.phases import PhaseName, seconds_of
+from stationmaster.ledger.quantities import size_text
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -109,13 +110,8 @@ def _verdict(attempt: AttemptRecord) -> str:
 
 def _memory(attempt: AttemptRecord) -> str:
     used, asked = attempt.peak_memory_bytes, attempt.asked_memory_bytes
-    text = UNKNOWN if not used else _size(used)  # a step that did not look says 0
-    return text if asked is None else f"{text} of {_size(asked)}"
-
-
-def _size(number: int) -> str:
-    mebibytes = number / 2**20
-    return f"{mebibytes:.0f} MiB" if mebibytes < 1000 else f"{mebibytes / 1024:.3g} GiB"  # noqa: PLR2004 (four digits are more than one needs)
+    text = UNKNOWN if not used else size_text(used)  # a step that did not look says 0
+    return text if asked is None else f"{text} of {size_text(asked)}"
 
 
 def _duration(seconds: float | None) -> str:

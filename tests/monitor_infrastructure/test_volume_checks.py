@@ -118,7 +118,7 @@ def test_the_laptops_disk_is_looked_at_where_there_is_nothing_else() -> None:
     (finding,) = found(disk_filling, stores=GivenStores(given_disks=(little, plenty)))
 
     assert str(finding.subject) == "volume:laptop:/"
-    assert finding.what.startswith("The disk / has 3% left (3.0 GiB of 100 GiB)")
+    assert finding.what.startswith("The disk / has 3% left (3 GiB of 100 GiB)")
 
 
 def test_volumes_and_disks_are_told_apart() -> None:

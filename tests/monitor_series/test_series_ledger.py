@@ -14,7 +14,7 @@ from stationmaster.monitor.series.forecast import Outlook
 from stationmaster.monitor.series.forecast_commands import app
 from stationmaster.monitor.series.ledger_commands import outlooks_of
 from stationmaster.monitor.series.ledgerrows import StepRow, read_steps
-from stationmaster.monitor.series.outlooks import GIB, memory_text
+from stationmaster.monitor.series.outlooks import GIB
 from stationmaster.monitor.series.runrows import run_chance, runs_of
 from stationmaster.monitor.series.stepseries import Measure, memory_at_once, step_series
 from stationmaster.step.protocol import OutputRef
@@ -186,12 +186,3 @@ def test_the_commands_say_it_in_sentences_and_in_json(ledger: Ledger, uri: str) 
     assert "out of memory in" in said_by(uri, "steps")
     assert json.loads(said_by(uri, "steps", "--json"))[0]["outlook"] == "crosses"
     assert json.loads(said_by(uri, *by))["chance_to_miss"] == 0.0
-
-
-def test_sizes_are_written_as_people_read_them() -> None:
-    """MiB below a GiB, GiB above, three digits."""
-    assert [memory_text(number) for number in (300 * 2**20, GIB, 1.5 * GIB)] == [
-        "300 MiB",
-        "1 GiB",
-        "1.5 GiB",
-    ]

@@ -13,6 +13,7 @@ from stationmaster.airflow.life.names import (
     SHARD_LABEL,
     SHARDS_LABEL,
 )
+from stationmaster.ledger.quantities import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -160,12 +161,7 @@ def millicores_of(quantity: object) -> int | None:
 
 def human_bytes(number: int | None) -> str:
     """Return bytes in a unit that people read: 4 GiB, 512 MiB."""
-    if number is None:
-        return "an unknown amount"
-    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if number >= size:
-            return f"{number / size:.3g} {unit}"
-    return f"{number} B"
+    return "an unknown amount" if number is None else size_text(number)
 
 
 def in_words(seconds: float) -> str:

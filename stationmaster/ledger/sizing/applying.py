@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from stationmaster.ledger.quantities import size_text
 from stationmaster.ledger.sizing.deciding import floor_after
-from stationmaster.ledger.sizing.quantities import size_text, whole_mebibytes
+from stationmaster.ledger.sizing.quantities import whole_mebibytes
 from stationmaster.ledger.sizing.recommending import Confidence
 
 if TYPE_CHECKING:

@@ -1,24 +1,12 @@
-"""Sizes and shares as people read them."""
+"""Shares as people read them, and sizes as pods ask for them."""
 
 from __future__ import annotations
 
 from math import ceil
-from typing import Final
 
 from stationmaster.ledger.sizing.observations import MIB
 
-__all__ = ["percent", "size_text", "whole_mebibytes"]
-
-MOST_MEBIBYTES: Final = 1000
-"""From here on a size is told in GiB."""
-
-
-def size_text(number: float) -> str:
-    """Return bytes as MiB or GiB, three digits."""
-    mebibytes = number / MIB
-    if mebibytes < MOST_MEBIBYTES:
-        return f"{mebibytes:.0f} MiB"
-    return f"{mebibytes / 1024:.3g} GiB"
+__all__ = ["percent", "whole_mebibytes"]
 
 
 def percent(share: float) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from stationmaster.ledger.quantities import size_text
 from stationmaster.ledger.sizing.deciding import (
     LEAST_BYTES,
     Case,
@@ -29,7 +30,7 @@ from stationmaster.ledger.sizing.observations import (
     RUNS_BEFORE_SIZING,
     needed_bytes,
 )
-from stationmaster.ledger.sizing.quantities import percent, size_text, whole_mebibytes
+from stationmaster.ledger.sizing.quantities import percent, whole_mebibytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
-from stationmaster.ledger.sizing.quantities import percent, size_text
+from stationmaster.ledger.quantities import size_text
+from stationmaster.ledger.sizing.quantities import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

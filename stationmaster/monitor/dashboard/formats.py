@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup, escape
 
-from stationmaster.monitor.series.outlooks import memory_text
+from stationmaster.ledger.quantities import size_text
 from stationmaster.monitor.series.wording import number_text
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def filters(zone: ZoneInfo, now: Callable[[], dt.datetime]) -> Mapping[str, Call
         "iso": lambda moment: "" if moment is None else moment.isoformat(timespec="seconds"),
         "took": length,
         "marked": marked,
-        "memory": lambda size: UNKNOWN if not size else memory_text(float(size)),
+        "memory": lambda size: UNKNOWN if not size else size_text(float(size)),
         "share": share,
         "since": lambda moment: length((now() - moment).total_seconds()),
         "day": lambda day: weekday(day, now().astimezone(zone).date()),

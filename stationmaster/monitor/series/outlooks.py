@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
+from stationmaster.ledger.quantities import size_text
 from stationmaster.monitor.series.announcing import forecast_document
 from stationmaster.monitor.series.days import by_day
 from stationmaster.monitor.series.forecast import HORIZON_DAYS, Forecast, Outlook, forecast
@@ -21,7 +22,6 @@ __all__ = [
     "StepOutlook",
     "creeping_outlook",
     "memory_outlook",
-    "memory_text",
     "pool_outlook",
     "recommended_bytes",
 ]
@@ -91,12 +91,12 @@ def memory_outlook(
         horizon: Days ahead.
     """
     told, day = _forecast(peaks, float(given_bytes), horizon)
-    now = memory_text(told.level or 0.0)
+    now = size_text(told.level or 0.0)
     sentence = _sentence(
-        told, f"peak memory, now {now} of {memory_text(given_bytes)}", "out of memory"
+        told, f"peak memory, now {now} of {size_text(given_bytes)}", "out of memory"
     )
     wanted = recommended_bytes(told, given_bytes)
-    action = f"Recommended: {memory_text(wanted)}." if told.outlook is Outlook.CROSSES else ""
+    action = f"Recommended: {size_text(wanted)}." if told.outlook is Outlook.CROSSES else ""
     return StepOutlook(what, "peak memory", told, day, f"{what}: {sentence}", action)
 
 
@@ -112,7 +112,7 @@ def pool_outlook(
         horizon: Days ahead.
     """
     told, day = _forecast(at_once, float(cap_bytes), horizon)
-    now = f"memory at once, now {memory_text(told.level or 0.0)} of {memory_text(cap_bytes)}"
+    now = f"memory at once, now {size_text(told.level or 0.0)} of {size_text(cap_bytes)}"
     sentence = _sentence(told, now, "steps wait for nodes")
     action = "Raise the pool's limit, or move steps to another hour."
     due = told.outlook is Outlook.CROSSES
@@ -157,11 +157,6 @@ def recommended_bytes(told: Forecast, given_bytes: int) -> int:
     wanted = max(MARGIN * grown, float(given_bytes))
     step = GIB if wanted > GIB else SMALL_STEP
     return math.ceil(wanted / step) * step
-
-
-def memory_text(number: float) -> str:
-    """Return bytes as MiB or GiB."""
-    return f"{number / GIB:.3g} GiB" if number >= GIB else f"{number / MIB:.0f} MiB"
 
 
 def _forecast(series: Series, limit: float, horizon: int) -> tuple[Forecast, int]:

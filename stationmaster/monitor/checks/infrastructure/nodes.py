@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
+from stationmaster.ledger.quantities import size_text
 from stationmaster.monitor.checks.check import check
 from stationmaster.monitor.checks.finding import Finding, Layer, Severity, Subject, SubjectKind
 from stationmaster.monitor.checks.infrastructure.wording import (
@@ -12,7 +13,6 @@ from stationmaster.monitor.checks.infrastructure.wording import (
     ago,
     and_more,
     if_known,
-    size,
 )
 from stationmaster.monitor.facts.missing import FactsNotHereError
 
@@ -90,8 +90,8 @@ def node_under_pressure(facts: Facts) -> Iterator[Finding]:
         since = memory.below_since
         if since is not None and facts.now - since >= SHORT and memory.node not in told:
             told.add(memory.node)
-            left = f"memory: {size(memory.available_bytes)} of {size(memory.total_bytes)} left"
-            yield _pressure(facts, memory.node, left, since)
+            left, total = size_text(memory.available_bytes), size_text(memory.total_bytes)
+            yield _pressure(facts, memory.node, f"memory: {left} of {total} left", since)
     if nodes is None and memories is None:
         facts.cluster.nodes()  # raises why nobody knows
 

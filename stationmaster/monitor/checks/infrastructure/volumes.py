@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from stationmaster.ledger.quantities import size_text
 from stationmaster.monitor.checks.check import check
 from stationmaster.monitor.checks.finding import Finding, Layer, Severity, Subject, SubjectKind
-from stationmaster.monitor.checks.infrastructure.wording import OWNER, ago, if_known, size
+from stationmaster.monitor.checks.infrastructure.wording import OWNER, ago, if_known
 from stationmaster.monitor.checks.saying import duration, sentence
 from stationmaster.monitor.facts.missing import FactsNotHereError
 
@@ -145,8 +146,9 @@ def _full(facts: Facts, own: Check, filling: Filling, limits: _Limits) -> Findin
     return own.finding(
         Subject(SubjectKind.VOLUME, filling.name),
         severity=Severity.CRITICAL if dire else Severity.WARNING,
-        what=f"{_capital(filling.where)} has {share:.0%} left ({size(filling.free_bytes)} of "
-        f"{size(filling.capacity_bytes)}), {ago(since, facts.now)} less than {limits.low:.0%}.",
+        what=f"{_capital(filling.where)} has {share:.0%} left ({size_text(filling.free_bytes)} "
+        f"of {size_text(filling.capacity_bytes)}), {ago(since, facts.now)} less than "
+        f"{limits.low:.0%}.",
         next_action=_remedy(filling),
         since=since,
         evidence=_evidence(filling),
@@ -164,7 +166,7 @@ def _foretold(facts: Facts, own: Check, filling: Filling, limits: _Limits) -> Fi
         Subject(SubjectKind.VOLUME, filling.name),
         severity=Severity.CRITICAL if soon else Severity.WARNING,
         what=f"{_capital(filling.where)} will be full in about {_in(left)}: "
-        f"{size(filling.free_bytes)} left, {size(a_day)} more are used each day.",
+        f"{size_text(filling.free_bytes)} left, {size_text(a_day)} more are used each day.",
         next_action=_remedy(filling),
         since=facts.now,
         foretold=True,

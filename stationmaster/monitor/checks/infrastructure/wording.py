@@ -17,24 +17,11 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer")
 
-__all__ = ["OWNER", "SHOWN", "ago", "and_more", "if_known", "logs_of", "said", "size"]
+__all__ = ["OWNER", "SHOWN", "ago", "and_more", "if_known", "logs_of", "said"]
 
 OWNER: Final = "platform"
 SHOWN: Final = 5
 """How many names a sentence holds."""
-
-UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
-STEP: Final = 1024
-FEW: Final = 10
-
-
-def size(number: float) -> str:
-    """Return a number of bytes in the unit that reads best."""
-    unit = 0
-    while abs(number) >= STEP and unit < len(UNITS) - 1:
-        number /= STEP
-        unit += 1
-    return f"{number:.1f} {UNITS[unit]}" if unit and number < FEW else f"{number:.0f} {UNITS[unit]}"
 
 
 def and_more(names: Iterable[str]) -> str:

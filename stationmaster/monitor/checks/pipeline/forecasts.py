@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from stationmaster.ledger.quantities import size_text
 from stationmaster.monitor.checks.check import check
 from stationmaster.monitor.checks.finding import Finding, Layer, Severity, Subject, SubjectKind
 from stationmaster.monitor.checks.saying import owner_of
@@ -12,7 +14,6 @@ from stationmaster.monitor.lineage import step_subject
 from stationmaster.monitor.series.outlooks import (
     creeping_outlook,
     memory_outlook,
-    memory_text,
     pool_outlook,
 )
 from stationmaster.monitor.series.points import DAILY, Series
@@ -25,8 +26,10 @@ from stationmaster.monitor.series.stepseries import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from stationmaster.monitor.checks.check import Check
     from stationmaster.monitor.facts.facts import Facts
     from stationmaster.monitor.series.outlooks import StepOutlook
+    from stationmaster.monitor.series.stepseries import StepName
 
 __all__ = ["latency_creeping", "memory_outgrown", "pool_outgrown", "quarantine_creeping"]
 
@@ -40,15 +43,17 @@ LEAST_SECONDS: Final = 60.0
 
 UNITS: Final = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
-
-@check(
-    "memory-outgrown",
+_foretelling = partial(
+    check,
     layer=Layer.PIPELINE,
     severity=Severity.WARNING,
     owner="platform",
     every=HOUR,
     clear_after=dt.timedelta(hours=12),
 )
+
+
+@_foretelling("memory-outgrown")
 def memory_outgrown(facts: Facts) -> Iterator[Finding]:
     """A step's memory grows, and it will soon run out of what it is given."""
     for pipeline in facts.ledger.pipelines:
@@ -60,57 +65,32 @@ def memory_outgrown(facts: Facts) -> Iterator[Finding]:
             told = _confirmed(facts, series, _of_memory(str(name), given[name]))
             if told is None:
                 continue
-            yield memory_outgrown.finding(
-                step_subject(name.pipeline, name.step),
-                owner=owner_of(facts, pipeline=pipeline),
-                what=told.sentence,
+            yield _of_step(
+                memory_outgrown,
+                facts,
+                name,
+                told,
                 next_action=f"{told.action} Give the step that size in its job.yaml, or let "
                 "STATIONMASTER_SIZING=apply do it.",
-                since=_trend_began(facts, told),
-                pipeline=name.pipeline,
-                step=name.step,
-                expected=f"below {memory_text(given[name])}",
-                got=f"{memory_text(told.forecast.level or 0)}, "
+                expected=f"below {size_text(given[name])}",
+                got=f"{size_text(told.forecast.level or 0)}, "
                 f"{(told.forecast.growth or 0):+.1%} a day",
-                foretold=True,
-                evidence=_evidence(told),
             )
 
 
-@check(
-    "latency-creeping",
-    layer=Layer.PIPELINE,
-    severity=Severity.WARNING,
-    owner="platform",
-    every=HOUR,
-    clear_after=dt.timedelta(hours=12),
-)
+@_foretelling("latency-creeping")
 def latency_creeping(facts: Facts) -> Iterator[Finding]:
     """A step takes longer day by day, and will soon take twice as long as it did."""
     yield from _creeping(facts, Measure.DURATION)
 
 
-@check(
-    "quarantine-creeping",
-    layer=Layer.PIPELINE,
-    severity=Severity.WARNING,
-    owner="platform",
-    every=HOUR,
-    clear_after=dt.timedelta(hours=12),
-)
+@_foretelling("quarantine-creeping")
 def quarantine_creeping(facts: Facts) -> Iterator[Finding]:
     """A larger share of rows is set aside day by day, and will soon be twice what it was."""
     yield from _creeping(facts, Measure.QUARANTINE)
 
 
-@check(
-    "pool-outgrown",
-    layer=Layer.PIPELINE,
-    severity=Severity.WARNING,
-    owner="platform",
-    every=HOUR,
-    clear_after=dt.timedelta(hours=12),
-)
+@_foretelling("pool-outgrown")
 def pool_outgrown(facts: Facts) -> Iterator[Finding]:
     """What runs at once grows, and a node pool will soon be too small for it."""
     caps = {name: _bytes(size) for name, size in facts.monitoring.node_pools.items()}
@@ -120,15 +100,8 @@ def pool_outgrown(facts: Facts) -> Iterator[Finding]:
             continue
         told = _confirmed(facts, series, _of_pool(pool, caps[pool]))
         if told is not None:
-            yield pool_outgrown.finding(
-                Subject(SubjectKind.POOL, pool),
-                owner=facts.monitoring.owner,
-                what=told.sentence,
-                next_action=told.action,
-                since=_trend_began(facts, told),
-                foretold=True,
-                evidence=_evidence(told),
-            )
+            subject = Subject(SubjectKind.POOL, pool)
+            yield _told(pool_outgrown, facts, subject, told, owner=facts.monitoring.owner)
 
 
 def _creeping(facts: Facts, measure: Measure) -> Iterator[Finding]:
@@ -140,17 +113,23 @@ def _creeping(facts: Facts, measure: Measure) -> Iterator[Finding]:
                 continue
             if measure is Measure.DURATION and (told.forecast.level or 0.0) < LEAST_SECONDS:
                 continue
-            yield found.finding(
-                step_subject(name.pipeline, name.step),
-                owner=owner_of(facts, pipeline=pipeline),
-                what=told.sentence,
-                next_action=told.action,
-                since=_trend_began(facts, told),
-                pipeline=name.pipeline,
-                step=name.step,
-                foretold=True,
-                evidence=_evidence(told),
-            )
+            yield _of_step(found, facts, name, told)
+
+
+def _of_step(
+    found: Check, facts: Facts, name: StepName, told: StepOutlook, **fields: str
+) -> Finding:
+    owner = owner_of(facts, pipeline=name.pipeline)
+    of_step = {"pipeline": name.pipeline, "step": name.step, "owner": owner, **fields}
+    return _told(found, facts, step_subject(name.pipeline, name.step), told, **of_step)
+
+
+def _told(
+    found: Check, facts: Facts, subject: Subject, told: StepOutlook, **fields: str
+) -> Finding:
+    own = {"what": told.sentence, "next_action": told.action, **fields}
+    since, evidence = _trend_began(facts, told), _evidence(told)
+    return found.finding(subject, since=since, foretold=True, evidence=evidence, **own)
 
 
 def _confirmed(

@@ -20,12 +20,12 @@ from stationmaster.ledger.incidentmodels import (
     watch_lease,
 )
 from stationmaster.ledger.models import applied_size
+from stationmaster.ledger.quantities import size_text
 from stationmaster.ledger.store import Ledger
 from stationmaster.monitor.checks.every import EVERY_CHECK
 from stationmaster.monitor.dashboard.sample.attempts import month_of_attempts
 from stationmaster.monitor.dashboard.sample.shop import DAYS, MIB, NOW, PIPELINES
 from stationmaster.monitor.dashboard.sample.troubles import INCIDENTS, LONE_FINDINGS, Trouble
-from stationmaster.monitor.series.outlooks import memory_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -211,6 +211,6 @@ def _write_sizes(connection: sa.Connection) -> None:
                 "memory_bytes": step.asked * MIB,
                 "declared_memory_bytes": step.asked * MIB,
                 "recommended_memory_bytes": wanted,
-                "why": f"largest recent peak {memory_text(peak * MIB)} times 1.15",
+                "why": f"largest recent peak {size_text(peak * MIB)} times 1.15",
             }
             connection.execute(sa.insert(applied_size).values(row))
