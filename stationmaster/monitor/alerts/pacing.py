@@ -11,12 +11,22 @@ from stationmaster.monitor.incidents.events import EventKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stationmaster.monitor.alerts.message import Message
     from stationmaster.monitor.alerts.outbox import Waiting
 
-__all__ = ["came_late", "is_over_untold", "is_urgent", "pause"]
+__all__ = ["as_told", "came_late", "is_over_untold", "is_urgent", "pause"]
 
 FIRST_PAUSE: Final = dt.timedelta(seconds=30)
 LONGEST_PAUSE: Final = dt.timedelta(minutes=15)
+
+
+def as_told(group: Sequence[Waiting]) -> Message:
+    """Return what a channel is told of an incident: the newest; as opened where it never was."""
+    newest = group[-1].message
+    opened = any(each.message.kind is EventKind.OPENED for each in group)
+    if newest.kind is EventKind.GREW and opened:
+        return newest.model_copy(update={"kind": EventKind.OPENED, "note": ""})
+    return newest
 
 
 def is_urgent(waiting: Waiting) -> bool:
@@ -44,6 +54,6 @@ def came_late(waiting: Waiting) -> bool:
 
 
 def pause(attempts: int) -> dt.timedelta:
-    """Return how long to wait after so many tries, the first or a later one: 30 s, 1, 2, 4, 8 min, then a quarter."""
+    """Return how long to wait after so many tries: 30 s, 1, 2, 4, 8 min, then a quarter."""
     doublings: int = 2 ** min(attempts - 1, 10)
     return min(FIRST_PAUSE * doublings, LONGEST_PAUSE)

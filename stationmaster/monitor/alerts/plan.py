@@ -62,7 +62,7 @@ class AlertPlan:
         if not names:
             return ()
         document = Message.of(happening, public_url=self.public_url).model_dump(mode="json")
-        due_at = self._due_at(incident, event)
+        due_at = self._due_at(happening)
         return [Planned(channel=each, due_at=due_at, document=document) for each in names]
 
     def overdue(
@@ -137,9 +137,16 @@ class AlertPlan:
             return [name for step in route.escalate[steps] for name in step.to]
         if kind is EventKind.REMINDED:
             return [each for each in route.to if self._repeats(each)]
+        return self._alarmed(happening, route)
+
+    def _alarmed(self, happening: Happening, route: Route) -> Iterable[str]:
+        """Return who is told that something is there, or that there is more of it."""
+        incident, kind = happening.incident, happening.event.kind
         if kind is EventKind.CAUSE_CHANGED and incident.state is IncidentState.ACKNOWLEDGED:
             # Whoever looks after it sees it there; another team may not know of it yet.
             return [each for each in route.to if each not in happening.channels]
+        if kind is EventKind.GREW:
+            return route.to if self._is_update(happening) else ()
         return route.to if kind in ALARMS else ()
 
     def _closes(self, name: str) -> bool:
@@ -150,8 +157,20 @@ class AlertPlan:
         channel = self.alerting.channel(name)
         return channel is not None and channel.repeats
 
-    def _due_at(self, incident: StandingIncident, event: Event) -> dt.datetime:
-        return self._due_at_of(incident, event.at)
+    def _is_update(self, happening: Happening) -> bool:
+        """Tell whether growth is news: it reaches more, and nobody looks after it already."""
+        return (
+            self.alerting.update_minutes is not None
+            and bool(happening.event.document.get("reaches"))
+            and happening.incident.state is IncidentState.OPEN
+        )
+
+    def _due_at(self, happening: Happening) -> dt.datetime:
+        at, wait = happening.event.at, self.alerting.update_minutes
+        if happening.event.kind is EventKind.GREW and happening.told_at and wait:
+            # What grows meanwhile waits for the same moment, and the newest tells all of it.
+            at = max(at, happening.told_at + dt.timedelta(minutes=wait))
+        return self._due_at_of(happening.incident, at)
 
     def _due_at_of(self, incident: StandingIncident, at: dt.datetime) -> dt.datetime:
         """Return when a message may go: at once where it is critical, else when people work."""

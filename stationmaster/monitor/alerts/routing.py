@@ -180,6 +180,12 @@ class Alerting(_Part):
     most_an_hour: int = Field(
         default=20, ge=1, description="Messages an hour and channel; more wait, and come as one."
     )
+    update_minutes: float | None = Field(
+        default=15,
+        gt=0,
+        description="An incident that reaches more datasets, reports or readers is told again, at "
+        "most once in so many minutes; null: never.",
+    )
     lost_after_minutes: float = Field(
         default=10, gt=0, description="When the next channels are told for one that takes nothing."
     )

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from stationmaster.monitor.alerts.channels import Batch, ChannelError
 from stationmaster.monitor.alerts.deadlines import in_time
-from stationmaster.monitor.alerts.pacing import came_late, is_over_untold, is_urgent, pause
+from stationmaster.monitor.alerts.pacing import as_told, came_late, is_over_untold, is_urgent, pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -180,7 +180,7 @@ class Sender:
         """Hand claimed messages to their channel as one; return why it did not take them."""
         newest = [group[-1] for group in groups]
         batch = Batch(
-            messages=tuple(each.message for each in newest),
+            messages=tuple(as_told(group) for group in groups),
             key=f"{newest[-1].event_id}:{name}",
             zone=self._plan.zone_of(newest[0].message.owner),
         )

@@ -13,6 +13,7 @@ from stationmaster.monitor.alerts.wording import (
     names,
 )
 from stationmaster.monitor.checks.finding import Severity
+from stationmaster.monitor.incidents.events import EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -111,7 +112,8 @@ def _tone(message: Message) -> str:
 
 
 def _rows(message: Message, zone: ZoneInfo) -> Iterator[Row]:
-    if message.note and not message.ends and message.what not in message.note:
+    grew = message.kind is EventKind.GREW
+    if message.note and not message.ends and (grew or message.what not in message.note):
         yield Row("News", in_short(message.note, LONGEST_LINE))
     yield Row("Where", message.where)
     if message.ends:

@@ -46,6 +46,7 @@ MARKS: Final = {
     EventKind.REOPENED: "Again",
     EventKind.AGAIN: "Again",
     EventKind.WORSENED: "Worse",
+    EventKind.GREW: "More of it",
     EventKind.CAUSE_CHANGED: "Cause",
 }
 """The first word of a message that does not open an incident."""

@@ -153,12 +153,16 @@ def _happening(
     told = sa.select(notification.c.channel).where(
         notification.c.incident_id == now.id, notification.c.state != "not-needed"
     )
+    sent_at = notification.c.sent_at
+    last = sa.select(sa.func.max(sent_at, type_=sent_at.type))
+    told_at = connection.execute(last.where(notification.c.incident_id == now.id)).scalar()
     return Happening(
         event=event,
         incident=now,
         findings=tuple(sorted(findings, key=lambda each: each.key != now.cause)),
         channels=frozenset(connection.execute(told).scalars()),
         silenced=now.silence_id is not None,
+        told_at=told_at,
     )
 
 

@@ -25,6 +25,7 @@ class Happening:
         findings: What belongs to it and counts, the cause first.
         channels: Which channels have been told of it, or will be.
         silenced: Whether somebody does not want to be told.
+        told_at: When a channel took a message of it last; None: none did yet.
     """
 
     event: Event
@@ -32,6 +33,7 @@ class Happening:
     findings: tuple[StandingFinding, ...]
     channels: frozenset[str]
     silenced: bool
+    told_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

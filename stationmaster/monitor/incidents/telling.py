@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from stationmaster.monitor.checks.finding import SubjectKind
 from stationmaster.monitor.incidents.events import Event, EventKind
 from stationmaster.monitor.incidents.standing import IncidentState
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = ["Told", "listed", "told"]
+
+RELIED_ON: Final = frozenset({SubjectKind.DATASET, SubjectKind.REPORT})
 
 MOST_NAMED: Final = 3
 """So many findings are named in a sentence; the others are counted."""
@@ -187,9 +190,12 @@ class _Teller:
             (EventKind.GREW, [each for each in new if each not in again]),
             (EventKind.LESSENED, [each for each in rows if each.cleared_at == self._at]),
         ):
-            if found:
-                keys = [each.key for each in found]
-                yield self._event(incident, kind, listed(found), findings=keys)
+            if not found:
+                continue
+            document: dict[str, object] = {"findings": [each.key for each in found]}
+            if kind is EventKind.GREW:
+                document["reaches"] = _reached(found, [each for each in rows if each not in new])
+            yield self._event(incident, kind, listed(found), **document)
 
     def _is_new(self, each: StandingFinding) -> bool:
         before = self._stood.get(each.number)
@@ -225,6 +231,20 @@ class _Teller:
         sentence = "Nothing of it is found any more; it closes when that stays so."
         now = replace(incident, gone_at=max(gone))
         return now, [self._event(now, EventKind.GONE, sentence)]
+
+
+def _reached(new: Sequence[StandingFinding], known: Sequence[StandingFinding]) -> list[str]:
+    """Return what people rely on that is wrong only now: datasets, reports, and who is affected."""
+    return sorted(
+        {name for each in new for name in _touches(each)}
+        - {name for each in known for name in _touches(each)}
+    )
+
+
+def _touches(each: StandingFinding) -> set[str]:
+    subject = each.finding.subject
+    own = {f"{subject.kind} {subject.name}"} if subject.kind in RELIED_ON else set()
+    return own | set(each.finding.affected)
 
 
 def _weight(each: StandingFinding) -> tuple[bool, int, dt.datetime, str]:
