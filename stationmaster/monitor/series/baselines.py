@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from stationmaster.monitor.series.following import Following
 from stationmaster.monitor.series.points import DAILY
 from stationmaster.monitor.series.scales import Scale, hodges_lehmann, spread_of
 
@@ -52,8 +53,8 @@ class Baseline:
     """Learn what is normal of a series, one period after the other.
 
     The level is the mean of four levels, of short and long windows, each weighing by how well it
-    foretold of late. A weekday's (and hour's) place is the median of what it was beside its own
-    week's middle in the last 12 weeks.
+    foretold of late, and a part of the last value's error. A weekday's (and hour's) place is the
+    median of what it was beside its own week's middle in the last 12 weeks.
     """
 
     def __init__(self, rhythm: Rhythm, scale: Scale) -> None:
@@ -70,6 +71,8 @@ class Baseline:
         self._around = deque[float | None](maxlen=rhythm.week | 1)
         self._levels = deque[float](maxlen=280)
         self._guesses: dict[int, float] = {}
+        self._following = Following(rhythm)
+        self._plain = 0.0
         self._sums = [0.0, 0]
         self._age = 0
         self._weights: dict[int, float] = {}
@@ -87,7 +90,10 @@ class Baseline:
         }
         self._refresh()
         total = sum(self._weights.values())
-        height = sum(self._guesses[each] * weight for each, weight in self._weights.items()) / total
+        self._plain = (
+            sum(self._guesses[each] * part for each, part in self._weights.items()) / total
+        )
+        height = self._plain + self._following.added(period)
         return Expected(height, self._spread(period, height), self._slow(recent, place))
 
     def learn(self, period: int, value: float, *, expected: Expected | None) -> None:
@@ -95,6 +101,7 @@ class Baseline:
         height = self.scale.of_value(value)
         if expected is not None:
             self.note_error(period, height - expected.height)
+            self._following.learn(period, height - self._plain)
             for window, guess in self._guesses.items():
                 self._past_errors[window].append(abs(height - guess))
         self._pass(period, value)
@@ -114,6 +121,7 @@ class Baseline:
     def restart(self, values: Sequence[tuple[int, float]]) -> None:
         """Take another level as the normal one, by the periods and values that showed it."""
         heights = [(self.scale.of_value(value), self._place(period)) for period, value in values]
+        self._following.restart()
         self._levels.clear()
         self._levels.extend(height - place for height, place in heights if place is not None)
 
@@ -139,6 +147,7 @@ class Baseline:
             held = [each for each in self._around if each is not None]
             self._sums = [sum(held), len(held)]  # anew, before roundings add up
             self._overall = spread_of(self._errors) * (1 + FEW_ERRORS / number) if known else None
+            self._following.refresh(self._overall)
         self._age += 1
 
     def _spread(self, period: int, height: float) -> float | None:

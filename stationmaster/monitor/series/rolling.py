@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -24,6 +25,11 @@ LEAST_SPREAD: Final = 0.03
 SPREADS: Final = 4.0
 """Sums overlap, so that one odd day is in several: the threshold is higher than for one value."""
 
+A_YEAR: Final = 364
+TOLD_A_YEAR: Final = 2
+"""Where a year had so many spans off to one side, only what is farther off than the least of them
+is news: a series with seasons has such weeks."""
+
 CERTAIN: Final = 0.9
 """Part of the span's periods that must have a value."""
 
@@ -37,6 +43,15 @@ class SpanFinding(NamedTuple):
     score: float
     low: float
     high: float
+
+
+@dataclass
+class _Spell:
+    """Hold spans that are off to one side, one after the other, and the farthest of them."""
+
+    since: int
+    side: int
+    farthest: float
 
 
 class Rolling:
@@ -54,10 +69,14 @@ class Rolling:
         self._pairs = deque[tuple[float, float] | None](maxlen=self._span)
         self._ratios = [deque[float](maxlen=182) for _ in range(self._stride)]
         self._turn = 0
+        self._seen = 0
+        self._spell: _Spell | None = None
+        self._spells = deque[_Spell]()
 
     def see(self, value: float | None, slow: float | None) -> SpanFinding | None:
         """Take a period's value and its slow expectation up; return what is off, if anything is."""
         self._turn = (self._turn + 1) % self._stride
+        self._seen += 1
         self._pairs.append(None if value is None or slow is None else (value, slow))
         known = [pair for pair in self._pairs if pair is not None]
         if len(self._pairs) < self._span or len(known) < CERTAIN * self._span:
@@ -74,11 +93,29 @@ class Rolling:
     def _judge(self, log_ratio: float, past: Sequence[float]) -> SpanFinding | None:
         usual = median(past)
         spread = max(spread_of([ratio - usual for ratio in past]), LEAST_SPREAD)
+        off = log_ratio - usual
         bound = max(SPREADS * spread, self._least_log)
-        if abs(log_ratio - usual) <= bound:
+        if abs(off) <= bound:
+            self._spell = None
+            return None
+        bound = max(bound, self._budgeted(off))
+        if abs(off) <= bound:
             return None
         low, high = (math.exp(usual + side * bound) for side in (-1, 1))
-        return SpanFinding(math.exp(log_ratio), (log_ratio - usual) / spread, low, high)
+        return SpanFinding(math.exp(log_ratio), off / spread, low, high)
+
+    def _budgeted(self, off: float) -> float:
+        """Return how far off the year's second spell to this side was; note the one that goes."""
+        side = 1 if off > 0 else -1
+        while self._spells and self._spells[0].since < self._seen - A_YEAR * self._stride:
+            self._spells.popleft()
+        if self._spell is None or self._spell.side != side:
+            self._spell = _Spell(self._seen, side, 0.0)
+            self._spells.append(self._spell)
+        self._spell.farthest = max(self._spell.farthest, abs(off))
+        others = [each for each in self._spells if each.side == side and each is not self._spell]
+        farthest = sorted((each.farthest for each in others), reverse=True)
+        return farthest[TOLD_A_YEAR - 1] if len(farthest) >= TOLD_A_YEAR else 0.0
 
     def span_of(self, finding: SpanFinding) -> tuple[float, Range]:
         """Return the sum of the span and what it was expected to be."""
