@@ -89,7 +89,7 @@ def transaction(
 def _parse(uri: str) -> sa.URL:
     try:
         return sa.make_url(uri)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         # The text may hold a password in the wrong place: it is not repeated.
         raise _unusable(got="a text that is no URI") from error
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stationmaster.step.errors import MisconfiguredError
 
 __all__ = ["Settings"]
 
@@ -158,5 +160,17 @@ class Settings(BaseSettings):
 
     @property
     def zone(self) -> ZoneInfo:
-        """Return the business time zone."""
-        return ZoneInfo(self.business_timezone)
+        """Return the business time zone.
+
+        Raises:
+            MisconfiguredError: There is none of that name.
+        """
+        try:
+            return ZoneInfo(self.business_timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise MisconfiguredError(
+                where="STATIONMASTER_BUSINESS_TIMEZONE",
+                expected="the name of a time zone, such as Europe/London",
+                got=self.business_timezone,
+                hint="Correct the variable; https://www.iana.org/time-zones has the names.",
+            ) from error

@@ -79,9 +79,9 @@ def test_people_act_by_the_command_line(terminal: Terminal) -> None:
     """What they did stands in the incident's story, with their name."""
     terminal.type("incidents", "acknowledge", "1", "--note", "I call them.")
     terminal.type("incidents", "comment", "1", "They are on it.", "--as", "bob")
-    assert "nobody is told of check late until" in terminal.type(
-        "incidents", "silence", "--check", "late", "--for", "4h", "--why", "known"
-    )
+    said = terminal.type("incidents", "silence", "--check", "late", "--for", "4h", "--why", "known")
+    assert "nobody is told of check late until" in said
+    assert "Open, and silenced by it: #1." in said
     assert "check late, until" in terminal.type("incidents", "list", "--silences")
     terminal.type("incidents", "unsilence", "1")
     terminal.type("incidents", "judge", "1", "real")
@@ -101,8 +101,44 @@ def test_a_mistake_says_what_was_expected(terminal: Terminal) -> None:
     assert "Say at least one of them" in text
     words = ("incidents", "silence", "1", "--for", "soon", "--why", "x")
     assert "a time such as 30m, 4h or 2d" in terminal.type(*words, code=78)
-    assert "at least 5 s" in terminal.type("watch", "--every", "1s", code=78)
+    assert "from 5 s to a day" in terminal.type("watch", "--every", "1s", code=78)
     assert "with its zone" in terminal.type("watch", "--at", "2011-11-22T06:40", code=78)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["incidents", "silence", "99"], 78, "the number of an incident"),
+        (["incidents", "silence", "--check", "volum-off"], 78, "such as volume-off"),
+        (["incidents", "silence", "--severity", "loud"], 78, "silence, severity"),
+        (["incidents", "show", "99999999999999999999"], 2, "is not in the range"),
+        (["incidents", "list", "--all", "--days", "999999999"], 2, "is not in the range"),
+        (["metrics", "--port", "99999"], 2, "is not in the range"),
+        (["checks", "run", "--check", "source-lat"], 78, "source-late is one like it"),
+    ],
+)
+def test_what_is_typed_wrongly_is_told_and_does_nothing(
+    terminal: Terminal, words: list[str], code: int, said: str
+) -> None:
+    """A silence of what is not there would let people believe that it is silenced."""
+    more = ["--for", "4h", "--why", "x"] if "silence" in words else []
+    assert said in " ".join(terminal.type(*words, *more, code=code).split())
+
+
+def test_a_broken_file_keeps_nobody_from_acting(terminal: Terminal) -> None:
+    """Whoever is called at night can say that he looks after it, and is told what is broken."""
+    (terminal.home / "expected.yaml").write_text("alerts: {nothing: 1}", encoding="utf-8")
+    text = terminal.type("incidents", "acknowledge", "1", "--as", "ann")
+    assert "Incident 1: ann looks after it." in text
+    assert "Nobody is told of what you do here" in text
+    assert "expected.yaml, line 1" in terminal.type("incidents", "list")
+
+
+def test_a_replay_that_is_refused_keeps_no_watcher_waiting(terminal: Terminal) -> None:
+    """Its lease ends with it."""
+    terminal.type("watch", "--once")
+    terminal.type("watch", "--at", "2011-11-22T06:00+00:00", code=78)
+    assert "Looked: " in terminal.type("watch", "--once")
 
 
 def test_a_channel_is_tried(terminal: Terminal) -> None:

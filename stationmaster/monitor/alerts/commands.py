@@ -6,7 +6,7 @@ import datetime as dt
 import getpass
 import json
 import uuid
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -21,7 +21,8 @@ from stationmaster.monitor.checks.finding import Layer, Severity
 from stationmaster.monitor.incidents import reading
 from stationmaster.monitor.incidents.desk import Desk
 from stationmaster.monitor.incidents.events import Event, EventKind
-from stationmaster.monitor.incidents.operators import Operator, Role, UnknownIncidentError
+from stationmaster.monitor.incidents.numbered import INCIDENTS, unknown
+from stationmaster.monitor.incidents.operators import Operator, Role
 from stationmaster.monitor.incidents.planning import Happening
 from stationmaster.step.errors import MisconfiguredError, TemporaryError
 from stationmaster.step.settings import Settings
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from stationmaster.monitor.incidents.reading import MessageRow
 
 __all__ = ["app", "outbox", "preview", "retry", "stats", "try_channel"]
+
+LARGEST: Final = 2**63 - 1
+"""A number that a database can hold."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -81,7 +85,7 @@ def outbox(
         Literal["waiting", "sent", "given-up", "not-needed", "all"],
         typer.Option(help="Only messages of this state."),
     ] = "waiting",
-    last: Annotated[int, typer.Option(min=1, help="How many, the newest.")] = 50,
+    last: Annotated[int, typer.Option(min=1, max=100_000, help="How many, the newest.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List messages: what waits, what went, what no try has delivered."""
@@ -103,7 +107,9 @@ def outbox(
 
 @app.command()
 def retry(
-    number: Annotated[int, typer.Argument(help="Number of a message that was given up.")],
+    number: Annotated[
+        int, typer.Argument(min=1, max=LARGEST, help="Number of a message that was given up.")
+    ],
 ) -> None:
     """Send a message again that was given up."""
     with opened_store() as store:
@@ -114,7 +120,7 @@ def retry(
 @app.command()
 def stats(
     *,
-    days: Annotated[int, typer.Option(min=1, help="Of how many days.")] = 30,
+    days: Annotated[int, typer.Option(min=1, max=36500, help="Of how many days.")] = 30,
     as_json: AsJson = False,
 ) -> None:
     """Measure the alerts: time to notice, false alarms, messages a day and team."""
@@ -133,7 +139,7 @@ def stats(
 
 @app.command()
 def preview(
-    incident: Annotated[int, typer.Argument(help="Number of the incident.")],
+    incident: Annotated[int, typer.Argument(min=1, max=LARGEST, help="Number of the incident.")],
     *,
     form: Annotated[
         Literal["mail", "chat", "text", "json"], typer.Option("--format", help="As which channel.")
@@ -146,12 +152,7 @@ def preview(
         found = reading.incident_of(store.engine, incident)
         findings = reading.findings_of(store.engine, incident)
     if found is None:
-        raise UnknownIncidentError(
-            where=f"incident {incident}",
-            expected="the number of an incident",
-            got="one that is not there",
-            hint="`stationmaster incidents list --all` shows them.",
-        )
+        raise unknown(incident, "incident", "of an incident", INCIDENTS)
     kind = EventKind.OPENED if found.is_open else EventKind.CLOSED
     at = found.closed_at or _now()
     event = Event(incident_id=incident, at=at, kind=kind, sentence=found.title)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,9 +14,10 @@ from stationmaster.monitor.alerts.apprisechannel import AppriseChannel
 from stationmaster.monitor.alerts.channels import FileChannel, LogChannel
 from stationmaster.monitor.alerts.plan import AlertPlan
 from stationmaster.monitor.alerts.routing import LOG_CHANNEL
+from stationmaster.monitor.incidents.planning import TellNobody
 from stationmaster.monitor.incidents.store import IncidentStore
 from stationmaster.monitor.monitoringfile import find_monitoring
-from stationmaster.step.errors import TemporaryError
+from stationmaster.step.errors import MisconfiguredError, TemporaryError
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,8 +25,11 @@ if TYPE_CHECKING:
 
     from stationmaster.monitor.alerts.channels import Delivers
     from stationmaster.monitor.alerts.routing import Alerting, Channel
+    from stationmaster.monitor.incidents.planning import Plan
 
 __all__ = ["alert_plan", "opened_store", "ready_channels"]
+
+log = logging.getLogger(__name__)
 
 PUBLIC_URL = "STATIONMASTER_DASHBOARD_PUBLIC_URL"
 
@@ -51,12 +56,19 @@ def ready_channels(alerting: Alerting, settings: Settings) -> dict[str, Delivers
 def opened_store(settings: Settings | None = None) -> Iterator[IncidentStore]:
     """Open the incidents of the ledger that the settings name, with who is told of what.
 
+    A file of expectations that cannot be used keeps nobody from reading incidents, nor from acting
+    on one; that nobody is told of the act is logged.
+
     Raises:
-        MisconfiguredError: The file of expectations cannot be used.
         TemporaryError: The database does not let us in, or does not answer.
     """
     known = settings or Settings()
-    store = IncidentStore.open(known.ledger_location, alert_plan(known))
+    plan: Plan = TellNobody()
+    try:
+        plan = alert_plan(known)
+    except MisconfiguredError as error:
+        log.warning("Nobody is told of what you do here, and routes are unknown: %s", error)
+    store = IncidentStore.open(known.ledger_location, plan)
     try:
         yield store
     except DBAPIError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import json
 from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -107,9 +108,14 @@ def _named(checks: Sequence[Check], name: str) -> Check:
     raise MisconfiguredError(
         where=f"check {name!r}",
         expected="the name of a check",
-        got="an unknown one",
+        got=f"an unknown one{_like(checks, name)}",
         hint="`stationmaster checks list` names all.",
     )
+
+
+def _like(checks: Sequence[Check], name: str) -> str:
+    close = difflib.get_close_matches(name, [each.name for each in checks], n=1)
+    return f"; {close[0]} is one like it" if close else ""
 
 
 def _moment(text: str | None) -> dt.datetime:
@@ -168,10 +174,11 @@ def _lines(look: Look) -> Iterator[str]:
     looked = [each for each in look.checks if each.outcome in (Outcome.CLEAR, Outcome.FOUND)]
     not_here = sum(each.outcome is Outcome.NOT_HERE for each in look.checks)
     number = len(look.findings)
-    found = f"{number} finding{'s' * (number > 1)}" if number else "nothing is wrong"
+    nothing = "nothing found" if could_not else "nothing is wrong"
+    found = f"{number} finding{'s' * (number > 1)}" if number else nothing
     rest = f"; {not_here} have nothing to look at here" * bool(not_here)
     unknown = f"; {len(could_not)} could not look" * bool(could_not)
-    yield f"{len(looked)} checks looked: {found}{unknown}{rest}."
+    yield f"{len(looked)} check{'s' * (len(looked) != 1)} looked: {found}{unknown}{rest}."
 
 
 def _finding_lines(found: Finding) -> Iterator[str]:

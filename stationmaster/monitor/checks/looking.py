@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from stationmaster.monitor.facts.missing import FactsNotHereError, FactsUnavailableError
+from stationmaster.step.errors import StationmasterError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -86,6 +87,9 @@ def _look(facts: Facts, check: Check) -> CheckLook:
     except FactsNotHereError as error:
         outcome, why = Outcome.NOT_HERE, str(error)
     except FactsUnavailableError as error:
+        outcome, why = Outcome.UNKNOWN, str(error)
+    except StationmasterError as error:
+        # It says itself what was expected: where it was raised helps nobody.
         outcome, why = Outcome.UNKNOWN, str(error)
     except Exception as error:
         log.exception("check %s failed", check.name)

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
+import fnmatch
 import getpass
 import json
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from stationmaster.monitor.alerts.opening import opened_store
+from stationmaster.monitor.checks.every import all_checks
 from stationmaster.monitor.incidents import reading
 from stationmaster.monitor.incidents.desk import Desk
 from stationmaster.monitor.incidents.documents import incident_document, list_document
 from stationmaster.monitor.incidents.lines import incident_lines, list_lines, silence_lines
 from stationmaster.monitor.incidents.matching import Matcher
-from stationmaster.monitor.incidents.operators import Operator, Role, UnknownIncidentError
+from stationmaster.monitor.incidents.numbered import INCIDENTS, unknown
+from stationmaster.monitor.incidents.operators import Operator, Role
 from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from stationmaster.monitor.incidents.store import IncidentStore
 
 __all__ = [
     "acknowledge",
@@ -37,10 +43,14 @@ __all__ = [
 ]
 
 UNITS = {"m": 60, "h": 3600, "d": 86400}
+LONGEST: Final = 100_000
 
 app = typer.Typer(help="See what is wrong, and say who looks after it.", no_args_is_help=True)
 
-Number = Annotated[int, typer.Argument(help="Number of the incident.")]
+LARGEST: Final = 2**63 - 1
+"""A number that a database can hold."""
+
+Number = Annotated[int, typer.Argument(min=1, max=LARGEST, help="Number of the incident.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Who = Annotated[str | None, typer.Option("--as", help="Your name; by default your login's.")]
 
@@ -50,7 +60,9 @@ def list_incidents(
     *,
     everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
     owner: Annotated[str | None, typer.Option(help="Only this team's.")] = None,
-    days: Annotated[int, typer.Option(min=1, help="With --all: opened in so many days.")] = 7,
+    days: Annotated[
+        int, typer.Option(min=1, max=36500, help="With --all: opened in so many days.")
+    ] = 7,
     silences: Annotated[bool, typer.Option("--silences", help="Silences instead.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -80,12 +92,7 @@ def show(number: Number, *, as_json: AsJson = False) -> None:
     with opened_store() as store:
         incident = reading.incident_of(store.engine, number)
         if incident is None:
-            raise UnknownIncidentError(
-                where=f"incident {number}",
-                expected="the number of an incident",
-                got="one that is not there",
-                hint="`stationmaster incidents list --all` shows them.",
-            )
+            raise unknown(number, "incident", "of an incident", INCIDENTS)
         findings = reading.findings_of(store.engine, number)
         events = reading.events_of(store.engine, number)
         messages = reading.messages_of(store.engine, number)
@@ -150,7 +157,9 @@ def close(
 
 @app.command()
 def silence(  # noqa: PLR0913 (one option for each field)
-    number: Annotated[int | None, typer.Argument(help="Number of one incident.")] = None,
+    number: Annotated[
+        int | None, typer.Argument(min=1, max=LARGEST, help="Number of one incident.")
+    ] = None,
     *,
     lasts: Annotated[str, typer.Option("--for", help="How long: 30m, 4h, 2d; at most 30d.")],
     why: Annotated[str, typer.Option(help="Why; whoever wonders reads it.")],
@@ -171,15 +180,21 @@ def silence(  # noqa: PLR0913 (one option for each field)
         severity=severity,
     )
     ends_at = _now() + _span(lasts)
-    with _desk(who) as (desk, _):
-        made = desk.silence(matcher, ends_at=ends_at, why=why)
+    with opened_store() as store:
+        _must_be_known(check, store)
+        made = _desk_of(store, who).silence(matcher, ends_at=ends_at, why=why)
+        about = [each.id for each in reading.incidents(store.engine) if each.silence_id == made]
     until = f"{ends_at.astimezone(Settings().zone):%a %d %b %H:%M %Z}"
     typer.echo(f"Silence {made}: nobody is told of {matcher.in_words()} until {until}.")
+    named = ", ".join(f"#{each}" for each in sorted(about))
+    typer.echo(f"Open, and silenced by it: {named}." if about else "Nothing that is open fits it.")
 
 
 @app.command()
 def unsilence(
-    number: Annotated[int, typer.Argument(help="Number of the silence.")], *, who: Who = None
+    number: Annotated[int, typer.Argument(min=1, max=LARGEST, help="Number of the silence.")],
+    *,
+    who: Who = None,
 ) -> None:
     """End a silence now."""
     with _desk(who) as (desk, _):
@@ -190,14 +205,34 @@ def unsilence(
 @contextmanager
 def _desk(who: str | None) -> Iterator[tuple[Desk, str]]:
     """Open a desk: who can reach the ledger's database may change it, so he is an operator."""
-    name = who or getpass.getuser()
     with opened_store() as store:
-        yield Desk(store, Operator(name=name, role=Role.OPERATOR, via="cli")), name
+        yield _desk_of(store, who), who or getpass.getuser()
+
+
+def _desk_of(store: IncidentStore, who: str | None) -> Desk:
+    name = who or getpass.getuser()
+    return Desk(store, Operator(name=name, role=Role.OPERATOR, via="cli"))
+
+
+def _must_be_known(check: str | None, store: IncidentStore) -> None:
+    """Refuse a check that nobody has: a silence about it would silence nothing."""
+    if check is None:
+        return
+    known = [each.name for each in all_checks(Settings())]
+    known += [each.check_name for each in reading.check_states(store.engine)]
+    if not fnmatch.filter(known, check):
+        close = difflib.get_close_matches(check, known, n=3) or ["volume-*"]
+        raise MisconfiguredError(
+            where="--check",
+            expected=f"the name of a check, such as {', '.join(close)}",
+            got=check,
+            hint="`stationmaster checks list` shows them.",
+        )
 
 
 def _span(text: str) -> dt.timedelta:
     found = re.fullmatch(r"(\d+)([mhd])", text.strip())
-    if found is None or int(found[1]) == 0:
+    if found is None or not 0 < int(found[1]) <= LONGEST:
         raise MisconfiguredError(
             where="--for",
             expected="a time such as 30m, 4h or 2d",

@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import sqlalchemy as sa
 
-from stationmaster.ledger.incidentmodels import (
-    finding,
-    incident,
-    notification,
-    operator_action,
-    silence,
-)
+from stationmaster.ledger.incidentmodels import incident, notification, operator_action, silence
 from stationmaster.monitor.incidents.book import (
     active_silences,
     changing,
@@ -23,13 +17,9 @@ from stationmaster.monitor.incidents.book import (
     write_standing,
 )
 from stationmaster.monitor.incidents.events import Event, EventKind
-from stationmaster.monitor.incidents.operators import (
-    Action,
-    NotAllowedError,
-    Role,
-    UnknownIncidentError,
-)
-from stationmaster.monitor.incidents.rows import standing_finding, standing_incident
+from stationmaster.monitor.incidents.numbered import OUTBOX, SILENCES, one_incident, unknown
+from stationmaster.monitor.incidents.operators import Action, NotAllowedError, Role
+from stationmaster.monitor.incidents.rows import standing_incident
 from stationmaster.monitor.incidents.standing import IncidentState, Standing
 from stationmaster.monitor.incidents.timing import under_silences
 from stationmaster.step.errors import MisconfiguredError
@@ -144,7 +134,8 @@ class Desk:
         """Keep incidents from being told for a time; return the silence's number.
 
         Raises:
-            MisconfiguredError: It would end in the past, or in more than 30 days.
+            MisconfiguredError: It would end in the past, or in more than 30 days; or it is about
+                an incident that is closed.
         """
         at = self._clock()
         begins = begins_at or at
@@ -157,6 +148,8 @@ class Desk:
             )
         document = matcher.model_dump(exclude_none=True, mode="json")
         with self._acting(Action.SILENCE, matcher.in_words(), document) as connection:
+            if matcher.incident is not None:
+                self._must_be_open(one_incident(connection, matcher.incident).incidents[0])
             made = sa.insert(silence).values(
                 matcher=document,
                 begins_at=begins,
@@ -176,7 +169,7 @@ class Desk:
             mine = sa.and_(silence.c.id == number, silence.c.ends_at > at)
             ended = sa.update(silence).where(mine).values(ends_at=at).returning(silence.c.id)
             if connection.execute(ended).first() is None:
-                raise _unknown(number, thing="silence")
+                raise unknown(number, "silence", "of one that holds", SILENCES)
             self._apply_silences(connection, at)
 
     def retry(self, number: int) -> None:
@@ -186,7 +179,7 @@ class Desk:
             again = sa.update(notification).where(mine)
             again = again.values(state="waiting", attempts=0, due_at=self._clock(), last_error="")
             if connection.execute(again.returning(notification.c.id)).first() is None:
-                raise _unknown(number, thing="message that was given up,")
+                raise unknown(number, "message", "of one that was given up", OUTBOX)
 
     def tested(self, channel: str) -> None:
         """Write down that somebody tries a channel."""
@@ -208,7 +201,7 @@ class Desk:
     ) -> None:
         at = self._clock()
         with self._acting(action, f"incident {number}", {"sentence": sentence}) as connection:
-            before = _one(connection, number)
+            before = one_incident(connection, number)
             found = before.incidents[0]
             changed = replace(change(found, at), updated_at=at)
             after = replace(before, incidents=(changed,))
@@ -275,24 +268,3 @@ class Desk:
 def _as(found: StandingIncident, at: dt.datetime) -> StandingIncident:
     del at
     return found
-
-
-def _one(connection: sa.Connection, number: int) -> Standing:
-    """Return one incident and what belongs to it."""
-    query = sa.select(incident).where(incident.c.id == number)
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        raise _unknown(number, thing="incident")
-    mine = sa.select(finding).where(finding.c.incident_id == number, finding.c.cleared_at.is_(None))
-    findings = tuple(standing_finding(each) for each in connection.execute(mine).mappings())
-    return Standing(findings=findings, incidents=(standing_incident(row),))
-
-
-def _unknown(number: int, *, thing: str) -> UnknownIncidentError:
-    return UnknownIncidentError(
-        where=f"{thing} {number}",
-        expected="a number that is there",
-        got="one that is not",
-        hint="`stationmaster incidents list --all` shows incidents and silences, "
-        "`stationmaster alerts outbox` messages.",
-    )

@@ -55,13 +55,7 @@ class Matcher(BaseModel):
         try:
             return cls(**fields)
         except ValidationError as error:
-            raise MisconfiguredError(
-                where="silence",
-                expected="what it is about: an incident, check, subject, pipeline, owner, layer "
-                "or severity",
-                got="; ".join(each["msg"] for each in error.errors()),
-                hint="Say at least one of them, for example --check volume-off.",
-            ) from error
+            raise _unusable(error) from error
 
     def matches(self, incident: StandingIncident) -> bool:
         """Tell whether a silence of this matcher is about an incident."""
@@ -82,6 +76,24 @@ class Matcher(BaseModel):
             return f"incident {self.incident}"
         said = self.model_dump(exclude_none=True, mode="json")
         return ", ".join(f"{name} {value}" for name, value in said.items())
+
+
+def _unusable(error: ValidationError) -> MisconfiguredError:
+    problem = error.errors(include_url=False)[0]
+    if problem["loc"]:
+        return MisconfiguredError(
+            where=f"silence, {problem['loc'][0]}",
+            expected=problem["msg"].removeprefix("Input should be "),
+            got=repr(problem["input"]),
+            hint="Correct it; `stationmaster incidents silence --help` names what there is.",
+        )
+    return MisconfiguredError(
+        where="silence",
+        expected="what it is about: an incident, check, subject, pipeline, owner, layer or "
+        "severity",
+        got="nothing: a silence about everything would hide everything",
+        hint="Say at least one of them, for example --check volume-off.",
+    )
 
 
 def _fits(wanted: str | None, value: str) -> bool:

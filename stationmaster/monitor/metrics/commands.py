@@ -19,7 +19,11 @@ def metrics(
     *,
     port: Annotated[
         int | None,
-        typer.Option(help=f"Serve at this port, such as {METRICS_PORT}; 0 takes a free one."),
+        typer.Option(
+            min=0,
+            max=65535,
+            help=f"Serve at this port, such as {METRICS_PORT}; 0 takes a free one.",
+        ),
     ] = None,
     address: Annotated[str, typer.Option(help="Of the interface to serve at.")] = "127.0.0.1",
 ) -> None:

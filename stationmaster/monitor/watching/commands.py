@@ -40,6 +40,7 @@ __all__ = ["watch"]
 SPOOL: Final = "watch-spool.json"
 UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
 SHORTEST: Final = 5
+LONGEST: Final = 86400
 
 log = logging.getLogger(__name__)
 
@@ -71,13 +72,15 @@ def watch(
         opened_store(settings) as store,
         _watcher(settings, store, seconds) as watcher,
     ):
-        if once or moment is not None:
-            _tell(_turn(watcher, moment), as_json=as_json)
+        try:
+            if once or moment is not None:
+                _tell(_turn(watcher, moment), as_json=as_json)
+                return
+            pulse = Pulse(seconds)
+            with _metrics(store, metrics_port, pulse):
+                _watch_on(watcher, seconds, pulse, as_json=as_json)
+        finally:
             watcher.give_back(_now())
-            return
-        pulse = Pulse(seconds)
-        with _metrics(store, metrics_port, pulse):
-            _watch_on(watcher, seconds, pulse, as_json=as_json)
 
 
 def _watch_on(watcher: Watcher, seconds: float, pulse: Pulse, *, as_json: bool) -> None:
@@ -103,7 +106,6 @@ def _watch_on(watcher: Watcher, seconds: float, pulse: Pulse, *, as_json: bool) 
             waited = other
         pulse.beat()
         stop.wait(max(0.0, seconds - (_now() - begun).total_seconds()))
-    watcher.give_back(_now())
     log.info("Stopped; another watcher may look at once.")
 
 
@@ -207,10 +209,10 @@ def _now() -> dt.datetime:
 def _seconds(text: str) -> float:
     found = re.fullmatch(r"(\d+)([smh]?)", text.strip())
     seconds = int(found[1]) * UNITS[found[2]] if found else 0
-    if seconds < SHORTEST:
+    if not SHORTEST <= seconds <= LONGEST:
         raise MisconfiguredError(
             where="--every",
-            expected="a time of at least 5 s, such as 60s or 5m",
+            expected="a time from 5 s to a day, such as 60s or 5m",
             got=text,
             hint="Write it as a number and s, m or h.",
         )
