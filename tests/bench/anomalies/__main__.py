@@ -24,6 +24,7 @@ from tests.bench.anomalies.measuring import (
     outages,
     ramps,
 )
+from tests.bench.anomalies.oracle import at_best
 
 __all__ = ["main"]
 
@@ -49,6 +50,8 @@ def one(name: str, *, rivals: bool, calendar: Calendar | None = None) -> dict[st
     }
     if series.rhythm is DAILY:
         line["ramp"] = ramps(series, RAMPS)
+        if calendar is None:
+            line["drop 50 % at best"] = at_best(series)
     else:
         line["half for a day"] = outages(series, OUTAGES)
     line["cpu_s"] = time.process_time() - begun
