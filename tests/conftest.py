@@ -12,6 +12,8 @@ from tests.s3_server import running_s3
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytest_plugins = ["tests.databases"]
+
 
 @pytest.fixture(scope="session")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

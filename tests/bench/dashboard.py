@@ -29,7 +29,7 @@ from stationmaster.monitor.monitoring import Monitoring
 from tests.bench.ledger_rows import fill
 from tests.bench.ledger_scale import ROWS, say
 from tests.dashboard.served import Served, serving
-from tests.ledger.postgres_server import running_postgres
+from tests.postgres_server import running_postgres
 
 __all__ = ["main"]
 

@@ -20,8 +20,8 @@ from stationmaster.monitor.checks.finding import Subject, SubjectKind
 from stationmaster.monitor.incidents.leasing import take_lease
 from stationmaster.monitor.incidents.store import IncidentStore
 from stationmaster.monitor.lineage import Lineage
-from tests.ledger.postgres_server import running_postgres
 from tests.monitor_incidents.situations import LATE, MINUTE, NOW, WEB, a_look, found
+from tests.postgres_server import running_postgres
 
 if TYPE_CHECKING:
     from stationmaster.monitor.checks.finding import Finding

@@ -33,7 +33,7 @@ from stationmaster.ledger.store import Ledger
 from tests.bench.ledger_questions import QUESTIONS
 from tests.bench.ledger_rows import fill, fill_sums
 from tests.ledger.attempts import record, result
-from tests.ledger.postgres_server import PostgresServer
+from tests.postgres_server import running_postgres
 
 if TYPE_CHECKING:
     from stationmaster.ledger.records import AttemptRecord
@@ -60,22 +60,13 @@ def main(words: list[str]) -> int:
     parser.add_argument("--sums", action="store_true")
     told = parser.parse_args(words)
     rows = 0 if told.sums else told.rows
-    folder = Path(tempfile.mkdtemp(prefix="sm-scale-"))
-    try:
-        free = shutil.disk_usage(folder).free
-        if rows * BYTES_A_ROW > free - LEFT_BYTES:
-            needed = (rows * BYTES_A_ROW + LEFT_BYTES) / 1e9
-            say(f"{rows:,} rows need {needed:.0f} GB of free disk, there are {free / 1e9:.0f}.")
-            return 2
-        server = PostgresServer(folder)
-        server.initialize()
-        server.start(durable=True)
-        try:
-            found = measure(server.new_database(), rows)
-        finally:
-            server.stop()
-    finally:
-        shutil.rmtree(folder)
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if rows * BYTES_A_ROW > free - LEFT_BYTES:
+        needed = (rows * BYTES_A_ROW + LEFT_BYTES) / 1e9
+        say(f"{rows:,} rows need {needed:.0f} GB of free disk, there are {free / 1e9:.0f}.")
+        return 2
+    with running_postgres(durable=True) as server:
+        found = measure(server.new_database(), rows)
     sys.stdout.write(json.dumps(found) + "\n")
     slowest = max(each["p95_ms"] for each in found["questions"].values())
     return int(slowest > 200 or found["write"]["one_p50_ms"] > 5)

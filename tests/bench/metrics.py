@@ -20,7 +20,7 @@ from stationmaster.ledger.engine import make_engine
 from stationmaster.ledger.store import Ledger
 from stationmaster.monitor.metrics.collecting import LedgerCollector
 from tests.bench.ledger_rows import fill, fill_sums
-from tests.ledger.postgres_server import running_postgres
+from tests.postgres_server import running_postgres
 
 __all__ = ["main"]
 

@@ -28,7 +28,7 @@ from stationmaster.ledger.sizing.book import SizeBook
 from stationmaster.ledger.sizing.reading import StepKey
 from stationmaster.ledger.store import Ledger
 from stationmaster.step.protocol import StepContext
-from tests.ledger.postgres_server import running_postgres
+from tests.postgres_server import running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

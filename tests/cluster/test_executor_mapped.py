@@ -8,7 +8,7 @@ import pytest
 
 from tests.cluster.life_place import LifePlace, base_image, life_place
 from tests.launcher.airflow_home import AirflowHome, eventually
-from tests.ledger.postgres_server import running_postgres
+from tests.postgres_server import running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.launcher.airflow_home import AirflowHome, eventually
-from tests.ledger.postgres_server import running_postgres
+from tests.postgres_server import running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

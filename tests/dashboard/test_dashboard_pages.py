@@ -16,7 +16,7 @@ from stationmaster.monitor.dashboard.pages.showing import PAGES
 from stationmaster.monitor.dashboard.sample.making import fill_sample
 from tests.dashboard.hostile import EVIL, EVIL_STEP, fill_with_hostility
 from tests.dashboard.served import serving
-from tests.ledger.postgres_server import running_postgres
+from tests.postgres_server import running_postgres
 
 if TYPE_CHECKING:
     from tests.dashboard.served import Served

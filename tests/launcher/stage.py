@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from stationmaster.airflow.life.testing import FakeCluster, fails, succeeds
 from stationmaster.step.protocol import CONTEXT_VARIABLE
 from tests.launcher.airflow_home import AirflowHome
-from tests.ledger.postgres_server import running_postgres
+from tests.postgres_server import running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from stationmaster.ledger.merging import END, FACTS, IDENTITY, UNSEEN, USED, fold, merged
 from stationmaster.ledger.records import AttemptRecord
 from stationmaster.ledger.store import Ledger
+from tests.databases import with_tables
 from tests.ledger.attempts import NOON, record, result
 
 if TYPE_CHECKING:
@@ -99,9 +100,7 @@ def test_order_matters_only_between_contradicting_verdicts(records: list[Attempt
 @pytest.fixture(name="other_ledger")
 def _other_ledger(uri: str) -> Ledger:
     """Return a ledger that hypothesis may use for many examples."""
-    opened = Ledger.open(uri)
-    opened.migrate()
-    return opened
+    return Ledger.open(with_tables(uri))
 
 
 @settings(

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.ledger.postgres_server import PostgresServer
+    from tests.postgres_server import PostgresServer
 
 
 @pytest.fixture
-def on_postgres(postgres: PostgresServer) -> Iterator[Ledger]:
+def on_postgres(own_postgres: PostgresServer) -> Iterator[Ledger]:
     """Return a ledger on a server that the test may stop."""
-    ledger = Ledger.open(postgres.new_database())
+    ledger = Ledger.open(own_postgres.new_database())
     ledger.migrate()
     yield ledger
     ledger.close()
@@ -55,7 +55,7 @@ def test_two_thousand_attempts_take_few_transactions(ledger: Ledger, spool: Path
 
 
 def test_a_stopped_database_loses_no_record(
-    postgres: PostgresServer, on_postgres: Ledger, spool: Path
+    own_postgres: PostgresServer, on_postgres: Ledger, spool: Path
 ) -> None:
     """Records wait while the server is down, and are stored when it is back."""
     said: list[str] = []
@@ -63,11 +63,11 @@ def test_a_stopped_database_loses_no_record(
     async def run() -> None:
         async with Recorder(on_postgres, spool, say=said.append) as recorder:
             await recorder.record(record())
-            postgres.stop()
+            own_postgres.stop()
             calls = [asyncio.create_task(recorder.record(record(shard=n))) for n in range(1, 50)]
             await until(lambda: said)
             assert not any(call.done() for call in calls)
-            postgres.start()
+            own_postgres.start()
             await asyncio.gather(*calls)
 
     asyncio.run(run())
@@ -93,16 +93,16 @@ def test_a_claim_that_cannot_be_true_is_counted_and_said(ledger: Ledger, spool: 
 
 
 def test_who_waits_too_long_goes_to_the_file_and_from_there_to_the_ledger(
-    postgres: PostgresServer, on_postgres: Ledger, spool: Path
+    own_postgres: PostgresServer, on_postgres: Ledger, spool: Path
 ) -> None:
     """With the patience over callers go on; the file is written when the server is back."""
 
     async def run() -> None:
         async with Recorder(on_postgres, spool, patience_seconds=0) as recorder:
-            postgres.stop()
+            own_postgres.stop()
             await asyncio.gather(*(recorder.record(record(shard=n)) for n in range(20)))
             assert recorder.counts.spooled == 20
-            postgres.start()
+            own_postgres.start()
             await until(lambda: not spool.exists())
 
     asyncio.run(run())
@@ -111,17 +111,17 @@ def test_who_waits_too_long_goes_to_the_file_and_from_there_to_the_ledger(
 
 
 def test_one_too_many_goes_to_the_file(
-    postgres: PostgresServer, on_postgres: Ledger, spool: Path
+    own_postgres: PostgresServer, on_postgres: Ledger, spool: Path
 ) -> None:
     """The queue is bounded: the oldest above the limit go to the file, the others wait on."""
 
     async def run() -> None:
         async with Recorder(on_postgres, spool, most_waiting=5) as recorder:
-            postgres.stop()
+            own_postgres.stop()
             calls = [asyncio.create_task(recorder.record(record(shard=n))) for n in range(20)]
             await until(lambda: recorder.counts.spooled == 15)
             assert sum(call.done() for call in calls) <= 15
-            postgres.start()
+            own_postgres.start()
             await asyncio.gather(*calls)
             await until(lambda: not spool.exists())
 
@@ -131,14 +131,14 @@ def test_one_too_many_goes_to_the_file(
 
 
 def test_a_hanging_database_stops_neither_the_loop_nor_the_end(
-    postgres: PostgresServer, on_postgres: Ledger, spool: Path
+    own_postgres: PostgresServer, on_postgres: Ledger, spool: Path
 ) -> None:
     """A server that takes connections and never answers costs no tick and no record."""
     on_postgres.record(record())
     ticks = []
 
     async def run() -> None:
-        with postgres.frozen():
+        with own_postgres.frozen():
             async with Recorder(on_postgres, spool, answer_seconds=0.5) as recorder:
                 call = asyncio.create_task(recorder.record(record(shard=1)))
                 for _ in range(10):

@@ -1,4 +1,4 @@
-"""What tests of alerts share: ledgers of both kinds, receivers on loopback, a folder of secrets."""
+"""What tests of alerts share: ledgers of both kinds, receivers on loopback."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stationmaster.ledger.store import Ledger
-from tests.ledger.postgres_server import PostgresServer, running_postgres
+from tests.databases import with_tables
 from tests.monitor_alerts.receivers import MailServer, WebReceiver, running_mail, running_web
 
 if TYPE_CHECKING:
@@ -15,30 +14,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """Return a Postgres server, started for this session."""
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture
+def uri(uri: str) -> str:
     """Return the URI of a ledger with its tables, one of each kind."""
-    found = f"sqlite:///{tmp_path}/ledger.db"
-    if request.param == "postgres":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        found = server.new_database()
-    migrate(found)
-    return found
+    return with_tables(uri)
 
 
 @pytest.fixture
 def local_uri(tmp_path: Path) -> str:
     """Return the URI of a ledger in a sqlite file."""
-    found = f"sqlite:///{tmp_path}/ledger.db"
-    migrate(found)
-    return found
+    return with_tables(f"sqlite:///{tmp_path}/ledger.db")
 
 
 @pytest.fixture
@@ -53,10 +38,3 @@ def mail() -> Iterator[MailServer]:
     """Return a mail server."""
     with running_mail() as server:
         yield server
-
-
-def migrate(uri: str) -> None:
-    """Make the tables of a ledger."""
-    ledger = Ledger.open(uri)
-    ledger.migrate()
-    ledger.close()

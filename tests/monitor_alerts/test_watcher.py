@@ -10,31 +10,20 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from stationmaster.monitor.checks.finding import Severity
 from stationmaster.monitor.incidents.reading import events_of, incidents, lease
 from stationmaster.monitor.incidents.store import IncidentStore
-from tests.ledger.postgres_server import PostgresServer, running_postgres
-from tests.monitor_alerts.conftest import migrate
+from tests.databases import with_tables
 from tests.monitor_alerts.worlds import World
 from tests.monitor_incidents.situations import DATABASE, REPORT, WEB, found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.monitor_alerts.receivers import WebReceiver
+    from tests.postgres_server import PostgresServer
 
 ROOT = Path(__file__).parents[2]
 DOWN = found(DATABASE, what="The ledger's database does not answer.", business_date=None)
 DOWN = DOWN.model_copy(update={"severity": Severity.CRITICAL})
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[PostgresServer]:
-    """Return a Postgres server that a test may stop."""
-    with running_postgres() as server:
-        yield server
 
 
 def test_two_watchers_at_once_double_nothing(uri: str, tmp_path: Path) -> None:
@@ -119,8 +108,7 @@ def test_a_dead_database_is_told_once_and_becomes_an_incident_when_it_is_back(
     own_postgres: PostgresServer, tmp_path: Path
 ) -> None:
     """Also by a watcher that is started again meanwhile; when it is over, that is told too."""
-    uri = own_postgres.new_database()
-    migrate(uri)
+    uri = with_tables(own_postgres.new_database())
     world = World(uri, tmp_path)
     watcher = world.watcher()
     world.look(watcher, 0)
@@ -145,8 +133,7 @@ def test_a_database_that_accepts_and_never_answers_stops_no_watcher(
     own_postgres: PostgresServer, tmp_path: Path
 ) -> None:
     """Its driver would wait for ever."""
-    uri = own_postgres.new_database()
-    migrate(uri)
+    uri = with_tables(own_postgres.new_database())
     world = World(uri, tmp_path)
     watcher = world.watcher(answer_seconds=2.0)
     world.look(watcher, 0)
@@ -160,8 +147,7 @@ def test_who_did_not_watch_stays_silent_while_the_database_is_away(
     own_postgres: PostgresServer, tmp_path: Path
 ) -> None:
     """Of two watchers one tells, not both."""
-    uri = own_postgres.new_database()
-    migrate(uri)
+    uri = with_tables(own_postgres.new_database())
     world = World(uri, tmp_path)
     one, two = world.watcher("one"), world.watcher("two")
     world.look(one, 0)

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stationmaster.ledger.engine import make_engine
-from stationmaster.ledger.store import Ledger
 from stationmaster.monitor.checks.every import BUSINESS, PIPELINE
 from stationmaster.monitor.checks.looking import Outcome, look_at
 from stationmaster.monitor.facts.attempts import Attempt, attempt_of
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from stationmaster.ledger.store import Ledger
+
 DAY = dt.date(2011, 11, 21)
 NOW = dt.datetime(2011, 11, 22, 7, 0, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
@@ -37,14 +38,6 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
-
-
-@pytest.fixture(name="ledger")
-def _ledger(uri: str) -> Iterator[Ledger]:
-    opened = Ledger.open(uri)
-    opened.migrate()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(name="reading")

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 import psutil
 
-from tests.ledger.postgres_server import running_postgres
 from tests.monitor_drill.doors import Door, Hook
 from tests.monitor_drill.installation import FILE, Installation, keys
 from tests.monitor_drill.judging import Expected, line_of
+from tests.postgres_server import running_postgres
 from tests.s3_server import running_s3
 
 if TYPE_CHECKING:

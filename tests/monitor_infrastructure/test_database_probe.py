@@ -15,7 +15,7 @@ from stationmaster.monitor.facts.trouble import TroubleKind
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.ledger.postgres_server import PostgresServer
+    from tests.postgres_server import PostgresServer
 
 
 def test_a_server_that_answers_is_measured_once_for_all_its_databases(
@@ -35,14 +35,14 @@ def test_a_server_that_answers_is_measured_once_for_all_its_databases(
     assert (state.size_bytes or 0) > 2**20
 
 
-def test_a_stopped_server_is_closed_since_it_was_first_missed(postgres: PostgresServer) -> None:
+def test_a_stopped_server_is_closed_since_it_was_first_missed(own_postgres: PostgresServer) -> None:
     """The moment stays while it is away, and begins anew when it is away again."""
-    probe = DatabaseProbe({"ledger": postgres.new_database()})
-    postgres.stop()
+    probe = DatabaseProbe({"ledger": own_postgres.new_database()})
+    own_postgres.stop()
     try:
         first, second = probe.look()[0].trouble, probe.look()[0].trouble
     finally:
-        postgres.start()
+        own_postgres.start()
 
     assert first is not None
     assert second is not None
@@ -51,10 +51,12 @@ def test_a_stopped_server_is_closed_since_it_was_first_missed(postgres: Postgres
     assert probe.look()[0].trouble is None
 
 
-def test_a_server_that_takes_connections_and_is_frozen_is_silent(postgres: PostgresServer) -> None:
+def test_a_server_that_takes_connections_and_is_frozen_is_silent(
+    own_postgres: PostgresServer,
+) -> None:
     """A look ends in time although nothing answers."""
-    probe = DatabaseProbe({"ledger": postgres.new_database()})
-    with postgres.frozen():
+    probe = DatabaseProbe({"ledger": own_postgres.new_database()})
+    with own_postgres.frozen():
         (state,) = probe.look()
 
     assert state.trouble is not None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from stationmaster.monitor.checks.finding import Finding
     from stationmaster.monitor.checks.looking import Look
-    from tests.ledger.postgres_server import PostgresServer
+    from tests.postgres_server import PostgresServer
 
 
 def beside_the_disk(look: Look) -> list[Finding]:
@@ -23,16 +23,18 @@ def beside_the_disk(look: Look) -> list[Finding]:
     return [finding for finding in look.findings if finding.check != "disk-filling"]
 
 
-def test_the_dead_database_is_found_without_it(postgres: PostgresServer, tmp_path: Path) -> None:
+def test_the_dead_database_is_found_without_it(
+    own_postgres: PostgresServer, tmp_path: Path
+) -> None:
     """One finding names it; what stands on it is unknown; nothing else is claimed."""
-    uri = postgres.new_database()
-    settings = Settings(home=tmp_path, ledger_uri=uri, catalog_uri=postgres.new_database())
+    uri = own_postgres.new_database()
+    settings = Settings(home=tmp_path, ledger_uri=uri, catalog_uri=own_postgres.new_database())
     with Gathering(settings) as gathering:
-        postgres.stop()
+        own_postgres.stop()
         try:
             look = look_at(gathering.facts(dt.datetime.now(dt.UTC)), INFRASTRUCTURE_CHECKS)
         finally:
-            postgres.start()
+            own_postgres.start()
         again = look_at(gathering.facts(dt.datetime.now(dt.UTC)), INFRASTRUCTURE_CHECKS)
 
     (finding,) = beside_the_disk(look)
@@ -44,10 +46,10 @@ def test_the_dead_database_is_found_without_it(postgres: PostgresServer, tmp_pat
     assert beside_the_disk(again) == []
 
 
-def test_a_frozen_database_holds_up_no_look(postgres: PostgresServer, tmp_path: Path) -> None:
+def test_a_frozen_database_holds_up_no_look(own_postgres: PostgresServer, tmp_path: Path) -> None:
     """It accepts connections and never answers: the look ends, and says so."""
-    settings = Settings(home=tmp_path, ledger_uri=postgres.new_database())
-    with Gathering(settings) as gathering, postgres.frozen():
+    settings = Settings(home=tmp_path, ledger_uri=own_postgres.new_database())
+    with Gathering(settings) as gathering, own_postgres.frozen():
         look = look_at(gathering.facts(dt.datetime.now(dt.UTC)), INFRASTRUCTURE_CHECKS)
 
     assert [finding.check for finding in beside_the_disk(look)] == ["database-unreachable"]

@@ -57,8 +57,8 @@ def test_attempts_are_counted_by_step_and_verdict(ledger: Ledger, engine: sa.Eng
 
 
 def test_days_that_are_summed_up_and_pruned_still_count(ledger: Ledger, engine: sa.Engine) -> None:
-    """The rows of a year ago are gone, their sums are not: a restart takes nothing back."""
-    ledger.record_all([ended(1, NOON - 500 * DAY), ended(2)])
+    """The rows of weeks ago are gone, their sums are not: a restart takes nothing back."""
+    ledger.record_all([ended(1, NOON - 50 * DAY), ended(2)])
     before = scrape(engine, NOON)
     roll_up(engine, now=NOON)
     assert ledger.prune(400) == 2  # both are older than today less 400 days

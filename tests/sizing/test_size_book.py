@@ -20,10 +20,10 @@ from stationmaster.ledger.sizing.observations import PRESET_RUNS
 from stationmaster.ledger.sizing.reading import StepKey
 from stationmaster.ledger.sizing.recommending import Limits
 from stationmaster.ledger.store import Ledger
+from tests.databases import with_tables
 from tests.ledger.attempts import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 MIB = 2**20
@@ -31,13 +31,9 @@ KEY = StepKey("morning_analytics", "extract_web", "extract-web")
 
 
 @pytest.fixture
-def uri(tmp_path: Path) -> Iterator[str]:
+def uri(tmp_path: Path) -> str:
     """Return the URI of a ledger with its tables."""
-    uri = f"sqlite:///{tmp_path}/ledger.db"
-    opened = Ledger.open(uri)
-    opened.migrate()
-    yield uri
-    opened.close()
+    return with_tables(f"sqlite:///{tmp_path}/ledger.db")
 
 
 def remember(uri: str, *peaks_mib: int, verdict: str = "succeeded", asked_mib: int = 1024) -> None:

@@ -21,7 +21,7 @@ from tests.bench.cluster.control_plane import ControlPlane
 from tests.bench.cluster.stand import Stand
 from tests.cluster.place import ROOT
 from tests.launcher.airflow_home import AirflowHome
-from tests.ledger.postgres_server import running_postgres
+from tests.postgres_server import running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,7 +20,7 @@ from tests.bench.cluster.karpenter_plane import KarpenterPlane
 from tests.bench.cluster.stand import Stand
 from tests.chart.rendering import of_kind, render
 from tests.launcher.airflow_home import AirflowHome, eventually
-from tests.ledger.postgres_server import running_postgres
+from tests.postgres_server import running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

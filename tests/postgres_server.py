@@ -60,6 +60,11 @@ class PostgresServer:
         """Stop it at once, as a crash would; its files stay."""
         self._run("pg_ctl", "stop", "--wait", "--mode=immediate", self._data)
 
+    @property
+    def is_running(self) -> bool:
+        """Tell whether it was started, and not stopped since."""
+        return (self.folder / "data" / "postmaster.pid").exists()
+
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Stop all its processes for a while: it accepts connections, and never answers."""
@@ -98,13 +103,13 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
+def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
     """Run a server in a new folder; both are gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="sm-postgres-"))  # a socket's path is 107 bytes at most
     server = PostgresServer(folder)
     try:
         server.initialize()
-        server.start()
+        server.start(durable=durable)
         try:
             yield server
         finally:
