@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from stationmaster.monitor.facts.alerting import AlertingFacts
     from stationmaster.monitor.facts.facts import Facts
+    from stationmaster.monitor.monitoringreading import KeptMonitoring
 
-__all__ = ["ALERTING_CHECKS", "channel_lost", "check_blind"]
+__all__ = ["ALERTING_CHECKS", "channel_lost", "check_blind", "expectations_unusable"]
 
 OWNER: Final = "platform"
 
@@ -79,4 +80,33 @@ def check_blind(facts: Facts) -> Iterator[Finding]:
     )
 
 
-ALERTING_CHECKS: Final = (channel_lost, check_blind)
+@check(
+    "expectations-unusable",
+    layer=Layer.INFRASTRUCTURE,
+    severity=Severity.WARNING,
+    owner=OWNER,
+)
+def expectations_unusable(facts: Facts) -> Iterator[Finding]:
+    """The file of expectations was changed and cannot be used: what it should say counts not."""
+    kept: KeptMonitoring = facts.part("expectations")
+    found = kept.unusable
+    if found is None:
+        return
+    error = found.error
+    meanwhile = (
+        "What it said before counts meanwhile."
+        if found.kept
+        else "Nothing is due, and nobody is routed to, until it can be read."
+    )
+    yield expectations_unusable.finding(
+        Subject(SubjectKind.PART, "watcher/expectations"),
+        what=f"The file of expectations cannot be used: {error.where}: expected {error.expected}, "
+        f"got {error.got}. {meanwhile}",
+        next_action=f"{error.hint} The watcher reads it again by itself.",
+        since=found.since,
+        expected=error.expected,
+        got=error.got,
+    )
+
+
+ALERTING_CHECKS: Final = (channel_lost, check_blind, expectations_unusable)

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from stationmaster.monitor.alerts.channels import Delivers
     from stationmaster.monitor.alerts.routing import Alerting, Channel
     from stationmaster.monitor.incidents.planning import Plan
+    from stationmaster.monitor.monitoring import Monitoring
 
-__all__ = ["alert_plan", "opened_store", "ready_channels"]
+__all__ = ["alert_plan", "opened_store", "plan_of", "ready_channels"]
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,11 @@ def alert_plan(settings: Settings) -> AlertPlan:
     Raises:
         MisconfiguredError: The file of expectations cannot be used.
     """
-    monitoring = find_monitoring(settings, settings.monitoring_file)
+    return plan_of(find_monitoring(settings, settings.monitoring_file), settings)
+
+
+def plan_of(monitoring: Monitoring, settings: Settings) -> AlertPlan:
+    """Return who is told of what by a file of expectations."""
     return AlertPlan(monitoring.alerts, settings.zone, public_url=os.environ.get(PUBLIC_URL, ""))
 
 

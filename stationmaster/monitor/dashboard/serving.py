@@ -10,7 +10,7 @@ import uvicorn
 
 from stationmaster.ledger.engine import make_engine
 from stationmaster.ledger.store import Ledger
-from stationmaster.monitor.alerts.opening import alert_plan
+from stationmaster.monitor.alerts.opening import plan_of
 from stationmaster.monitor.dashboard.access.doors import (
     TOKEN_SECRET,
     ProxyDoor,
@@ -28,7 +28,7 @@ from stationmaster.monitor.dashboard.reading.source import Source
 from stationmaster.monitor.dashboard.runbooks import Runbooks
 from stationmaster.monitor.dashboard.settings import DashboardSettings, Login
 from stationmaster.monitor.dashboard.state import Dashboard
-from stationmaster.monitor.monitoringfile import find_monitoring
+from stationmaster.monitor.monitoringreading import KeptMonitoring
 from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.settings import Settings
 
@@ -84,8 +84,7 @@ def build(
     )
     silent = dt.timedelta(seconds=settings.silent_after_seconds)
     if "expectations" not in known:
-        known["expectations"] = Expectations.of(find_monitoring(place, place.monitoring_file))
-        known["plan"] = alert_plan(place)
+        known |= _expected(place)
     return Dashboard(
         settings=settings,
         source=source,
@@ -99,6 +98,24 @@ def build(
         runbooks=Runbooks(settings.runbooks),
         **known,
     )
+
+
+def _expected(place: Settings) -> dict[str, Any]:
+    """Return what the file of expectations says, and what takes up another one."""
+    kept = KeptMonitoring(place)
+    known = [kept.read()]
+
+    def reread(dashboard: Dashboard) -> None:
+        found = kept.read()
+        if found is known[0]:
+            return
+        known[0] = found
+        dashboard.expectations = Expectations.of(found)
+        dashboard.plan = plan_of(found, place)
+        dashboard.source.forget_all()
+
+    plan = plan_of(known[0], place)
+    return {"expectations": Expectations.of(known[0]), "plan": plan, "reread": reread}
 
 
 def bring_up(uri: str) -> None:

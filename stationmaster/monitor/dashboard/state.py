@@ -12,6 +12,8 @@ from stationmaster.monitor.dashboard.runbooks import Runbooks
 from stationmaster.monitor.incidents.planning import TellNobody
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi.templating import Jinja2Templates
     from starlette.requests import Request
 
@@ -45,6 +47,7 @@ class Dashboard:
         runbooks: A page a check.
         sample: What is shown is made up: a sentence that says so.
         plan: Who is told of what people do.
+        reread: Takes up the file of expectations where it is another one.
     """
 
     settings: DashboardSettings
@@ -60,6 +63,7 @@ class Dashboard:
     runbooks: Runbooks = field(default_factory=Runbooks)
     sample: str = ""
     plan: Plan = field(default_factory=TellNobody)
+    reread: Callable[[Dashboard], None] | None = None
 
     @property
     def silent_after(self) -> dt.timedelta:
@@ -70,4 +74,6 @@ class Dashboard:
 def dashboard_of(request: Request) -> Dashboard:
     """Return the dashboard that a request came to."""
     found: Dashboard = request.app.state.dashboard
+    if found.reread is not None:
+        found.reread(found)
     return found

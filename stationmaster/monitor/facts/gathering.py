@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -18,14 +19,14 @@ from stationmaster.monitor.facts.missing import FactsNotHereError, FactsUnavaila
 from stationmaster.monitor.facts.places import Places
 from stationmaster.monitor.facts.published import PublishedFacts
 from stationmaster.monitor.lineagemaking import jobs_of, lineage_of
-from stationmaster.monitor.monitoringfile import find_monitoring
+from stationmaster.monitor.monitoringreading import KeptMonitoring
+from stationmaster.step.errors import MisconfiguredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from stationmaster.monitor.lineage import Lineage
-    from stationmaster.monitor.monitoring import Monitoring
     from stationmaster.step.settings import Settings
 
 __all__ = ["Gathering"]
@@ -43,6 +44,7 @@ class Gathering:
 
     Args:
         settings: Where everything is.
+        expectations: Reads the file of expectations; one of its own by default.
         more: Gathers further parts of a look's facts by name, given its moment.
     """
 
@@ -50,10 +52,12 @@ class Gathering:
         self,
         settings: Settings,
         *,
+        expectations: KeptMonitoring | None = None,
         more: Callable[[dt.datetime], Mapping[str, Callable[[], Any]]] | None = None,
     ) -> None:
         self._settings = settings
         self._more = more
+        self._expectations = expectations or KeptMonitoring(settings)
         self._ledger: LedgerReading | None = None
         self._kept: KeptHistories | None = None
         self._infrastructure = Infrastructure(settings)
@@ -84,7 +88,8 @@ class Gathering:
         parts |= self._more(now) if self._more else {}
         facts = Facts(now=now, parts=parts)
         parts |= {
-            "monitoring": self._monitoring,
+            "monitoring": self._expectations.read,
+            "expectations": self._expectations_look,
             "ledger": partial(self._ledger_facts, facts),
             "published": lambda: PublishedFacts(
                 (),
@@ -98,8 +103,10 @@ class Gathering:
         }
         return facts
 
-    def _monitoring(self) -> Monitoring:
-        return find_monitoring(self._settings, self._settings.monitoring_file)
+    def _expectations_look(self) -> KeptMonitoring:
+        with suppress(MisconfiguredError):  # it knows why
+            self._expectations.read()
+        return self._expectations
 
     def _ledger_facts(self, facts: Facts) -> LedgerFacts:
         if self._ledger is None:

@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from stationmaster.monitor.alerts.opening import alert_plan, opened_store, ready_channels
+from stationmaster.monitor.alerts.opening import opened_store
 from stationmaster.monitor.alerts.outbox import Outbox
 from stationmaster.monitor.alerts.sending import Sender
 from stationmaster.monitor.checks.every import all_checks
 from stationmaster.monitor.checks.looking import Outcome
 from stationmaster.monitor.facts.gathering import Gathering
-from stationmaster.monitor.tracing.channels import traced_channels
+from stationmaster.monitor.monitoringreading import KeptMonitoring
 from stationmaster.monitor.tracing.spans import span, tracing
 from stationmaster.monitor.watching.away import Away
 from stationmaster.monitor.watching.pulse import Pulse
+from stationmaster.monitor.watching.rereading import LiveAlerting
 from stationmaster.monitor.watching.watcher import Watcher
 from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.settings import Settings
@@ -32,6 +33,7 @@ from stationmaster.step.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from stationmaster.monitor.facts.facts import Facts
     from stationmaster.monitor.incidents.store import IncidentStore
     from stationmaster.monitor.watching.watcher import Watched
 
@@ -111,13 +113,20 @@ def _watch_on(watcher: Watcher, seconds: float, pulse: Pulse, *, as_json: bool) 
 
 @contextlib.contextmanager
 def _watcher(settings: Settings, store: IncidentStore, seconds: float) -> Iterator[Watcher]:
-    plan = alert_plan(settings)
-    channels = traced_channels(ready_channels(plan.alerting, settings), lambda: store.engine)
-    with Gathering(settings) as gathering:
+    kept = KeptMonitoring(settings)
+    live = LiveAlerting(settings, kept, lambda: store.engine)
+    plan, channels = live.plan, live.channels
+    store.plan = plan
+    with Gathering(settings, expectations=kept) as gathering:
+
+        def gather(now: dt.datetime) -> Facts:
+            live.refresh()
+            return gathering.facts(now)
+
         yield Watcher(
             store,
             Sender(lambda: Outbox(store.engine), plan, channels),
-            gathering.facts,
+            gather,
             all_checks(settings),
             away=Away(settings.home.absolute() / SPOOL, plan, channels),
             holder=f"{socket.gethostname()}/{os.getpid()}",
