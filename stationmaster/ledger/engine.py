@@ -49,7 +49,7 @@ def make_engine(uri: str) -> sa.Engine:
         return _sqlite(url)
     if url.drivername.split("+", maxsplit=1)[0] in {"postgres", "postgresql"}:
         return _postgres(url.set(drivername="postgresql+psycopg2"))
-    raise _unusable(got=url.render_as_string(hide_password=True))
+    raise _unusable(got=_without_passwords(url))
 
 
 def is_missing(engine: sa.Engine) -> bool:
@@ -58,8 +58,8 @@ def is_missing(engine: sa.Engine) -> bool:
 
 
 def safe_name(engine: sa.Engine) -> str:
-    """Return the database's URI without its password, for messages."""
-    return engine.url.render_as_string(hide_password=True)
+    """Return the database's URI without its password, wherever that stands, for messages."""
+    return _without_passwords(engine.url)
 
 
 @contextmanager
@@ -84,6 +84,12 @@ def transaction(
                 f"SET LOCAL lock_timeout = {milliseconds}; SET LOCAL jit = off"
             )
         yield connection
+
+
+def _without_passwords(url: sa.URL) -> str:
+    """Return a URI as text; libpq takes passwords among its parameters too."""
+    secret = [name for name in url.query if "password" in name.lower()]
+    return url.difference_update_query(secret).render_as_string(hide_password=True)
 
 
 def _parse(uri: str) -> sa.URL:

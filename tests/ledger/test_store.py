@@ -130,6 +130,13 @@ def test_another_database_is_refused_without_its_password(uri: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_password_among_the_parameters_is_not_told_either() -> None:
+    """The Postgres library takes it there too."""
+    ledger = Ledger.open("postgresql:///db?host=h&user=u&password=geheim&sslpassword=leise")
+
+    assert ledger.name == "postgresql+psycopg2:///db?host=h&user=u"
+
+
 def test_a_ledger_names_itself_without_its_password() -> None:
     """What messages show of a ledger holds no secret."""
     assert "secret" not in Ledger.open("postgres://me:secret@host/db").name

@@ -82,4 +82,7 @@ class Guards:
         if not self._hosts or scope["path"] == HEALTH:
             return True
         named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-        return len(named) == 1 and urlsplit(f"//{named[0]}").hostname in self._hosts
+        try:
+            return len(named) == 1 and urlsplit(f"//{named[0]}").hostname in self._hosts
+        except ValueError:  # no host at all: [
+            return False

@@ -10,6 +10,9 @@ from markdown_it import MarkdownIt
 
 __all__ = ["Runbooks"]
 
+LINK: Final = re.compile(r"\[([^\]]+)\]\((?!https?://)([^)#]+)(?:#[^)]*)?\)")
+"""A link of Markdown to another file."""
+
 NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 PACKAGED: Final = Path(__file__).parents[1] / "runbooks"
 """Where the wheel has them."""
@@ -47,4 +50,9 @@ class Runbooks:
         file = self._folder / f"{name}.md"
         if not NAME.fullmatch(name) or not file.is_file():
             return None
-        return str(self._markdown.render(file.read_text(encoding="utf-8")))
+        return str(self._markdown.render(LINK.sub(self._link, file.read_text(encoding="utf-8"))))
+
+    def _link(self, found: re.Match[str]) -> str:
+        """Return a link to a page that is here; of others, such as ../alerts.md, the words."""
+        name = found[2].removesuffix(".md")
+        return f"[{found[1]}]({name})" if name in self.known else found[1]

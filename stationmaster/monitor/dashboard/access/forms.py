@@ -69,12 +69,19 @@ class Forms:
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             return False
         origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        if origin is not None and _host_of(origin) != request.headers.get("host"):
             return False
         browser = request.cookies.get(FORM_COOKIE)
         if not browser:
             return False
         return hmac.compare_digest(self.token(browser, person).encode(), sent.encode())
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def safe_path(wanted: str, otherwise: str) -> str:

@@ -31,6 +31,7 @@ __all__ = ["ACTS", "acting_router", "form_of"]
 
 log = logging.getLogger(__name__)
 
+MOST_FIELDS: Final = 50
 MOST_FORM_BYTES: Final = 64 * 1024
 REFUSED_EVERY_SECONDS: Final = 10.0
 """Who is not logged in is written down so often at most: strangers shall not fill the ledger."""
@@ -104,7 +105,7 @@ async def form_of(request: Request) -> dict[str, str]:
     """Return the fields of a form that a browser sent.
 
     Raises:
-        MisconfiguredError: It is larger than any form of ours.
+        MisconfiguredError: It is larger than any form of ours, or has more fields.
     """
     body = b""
     async for piece in request.stream():
@@ -116,8 +117,18 @@ async def form_of(request: Request) -> dict[str, str]:
                 got="more",
                 hint="Write less.",
             )
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
-    return {name: values[-1] for name, values in fields.items()}
+    text = body.decode("utf-8", "replace")
+    try:
+        fields = parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError as error:
+        raise MisconfiguredError(
+            where="form",
+            expected=f"at most {MOST_FIELDS} fields",
+            got="more",
+            hint="Send a form of ours.",
+        ) from error
+    # No database holds a NUL in a text.
+    return {name: values[-1].replace("\0", "") for name, values in fields.items()}
 
 
 class _Acts:

@@ -57,7 +57,12 @@ def told_of(page: Page, request: Request) -> dict[str, str]:
         name: request.query_params[name] for name in page.parameters if name in request.query_params
     }
     told |= {name: str(value) for name, value in request.path_params.items() if name != "place"}
-    return {name: value[:LONGEST_PARAMETER] for name, value in told.items()}
+    return {name: _plain(value) for name, value in told.items()}
+
+
+def _plain(value: str) -> str:
+    """Return what somebody's address says, as a database takes it: none holds a NUL in a text."""
+    return value[:LONGEST_PARAMETER].replace("\0", "")
 
 
 async def show_page(  # noqa: PLR0913 (what a page depends on, by name)
@@ -131,7 +136,7 @@ async def _panel_answer(
         raise MissingError(message)
     page = PAGES[place]
     panel = BANNER if number == 0 else page.panels[number - 1]
-    told = {name: value[:LONGEST_PARAMETER] for name, value in request.query_params.items()}
+    told = {name: _plain(value) for name, value in request.query_params.items()}
     view = await run_in_threadpool(panel.view, dashboard, told)
     context = {"view": view, "told": told, "person": person}
     return dashboard.templates.TemplateResponse(request, panel.template, context)
