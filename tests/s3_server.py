@@ -44,6 +44,7 @@ def running_s3(folder: Path, *, volumes: int = 200, volume_mb: int = 64) -> Iter
     master, volume, filer, s3 = _free_ports(4)
     (folder / "s3.json").write_text(json.dumps({"identities": [IDENTITY]}), encoding="utf-8")
     arguments = [
+        "-logtostderr",  # else its files are in the machine's temporary folder
         "server",
         f"-dir={folder}",
         "-ip=127.0.0.1",
@@ -55,21 +56,31 @@ def running_s3(folder: Path, *, volumes: int = 200, volume_mb: int = 64) -> Iter
         f"-volume.max={volumes}",
         "-filer",
         f"-filer.port={filer}",
+        "-filer.localSocket=filer.sock",
         "-s3",
         f"-s3.port={s3}",
+        "-s3.localSocket=s3.sock",
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
         f"-s3.config={folder / 's3.json'}",
     ]
     program = str(Path(sys.executable).parent / "weed")
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([program, *arguments], stdout=log, stderr=log)
+        server = subprocess.Popen([program, *arguments], stdout=log, stderr=log, cwd=folder)
         try:
             _wait_until_it_lets_us_in(f"http://127.0.0.1:{s3}", folder / "log")
             yield f"http://127.0.0.1:{s3}"
         finally:
             server.kill()  # it takes half a minute to go by itself
             server.wait()
+            _remove_sockets(master=master, volume=volume, filer=filer, s3=s3)
+
+
+def _remove_sockets(**ports: int) -> None:
+    """Remove what it leaves when it is killed: the place is fixed in its source."""
+    for service, port in ports.items():
+        socket_file = f"/tmp/seaweedfs-{service}-grpc-{port + GRPC_OFFSET}.sock"  # noqa: S108 (as above)
+        Path(socket_file).unlink(missing_ok=True)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+
+from tests.airflow_place import give_airflow_a_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,15 +29,9 @@ class RunDag(Protocol):
         """Return the run when it has ended."""
 
 
-def pytest_configure() -> None:
-    """Give Airflow a home before anything imports it: it makes one at import."""
-    if "airflow" in sys.modules:
-        return
-    home = Path(tempfile.mkdtemp(prefix="stationmaster-airflow-"))
-    (home / "dags").mkdir()
-    os.environ["AIRFLOW_HOME"] = str(home)
-    os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(home / "dags")
-    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+def pytest_configure(config: pytest.Config) -> None:
+    """Give Airflow a home before anything imports it."""
+    give_airflow_a_home(config)
 
 
 @pytest.fixture(autouse=True)

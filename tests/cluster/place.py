@@ -152,8 +152,12 @@ class Place:
         return dict(self._document["clusters"][0]["cluster"])
 
     @cached_property
+    def _folder(self) -> tempfile.TemporaryDirectory[str]:
+        return tempfile.TemporaryDirectory(prefix="stationmaster-kube-")
+
+    @cached_property
     def _files(self) -> Path:
-        folder = Path(tempfile.mkdtemp(prefix="stationmaster-kube-"))
+        folder = Path(self._folder.name)
         words = {**self._cluster, **self._document["users"][0]["user"]}
         for word in WORDS:
             path = folder / word

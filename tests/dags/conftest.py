@@ -1,14 +1,15 @@
-"""Airflow's home for reading DAG files: it makes one at import."""
+"""Airflow reads DAG files in this process."""
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
+from typing import TYPE_CHECKING
+
+from tests.airflow_place import give_airflow_a_home
+
+if TYPE_CHECKING:
+    import pytest
 
 
-def pytest_configure() -> None:
-    """Give Airflow a home of its own, unless tests/airflow has done so."""
-    if "airflow" not in sys.modules and "AIRFLOW_HOME" not in os.environ:
-        os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="stationmaster-airflow-")
-        os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+def pytest_configure(config: pytest.Config) -> None:
+    """Give Airflow a home before anything imports it."""
+    give_airflow_a_home(config)
