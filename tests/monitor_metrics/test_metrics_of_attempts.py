@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from stationmaster.ledger.days import roll_up
 from stationmaster.ledger.engine import make_engine
+from stationmaster.ledger.retention import prune
 from stationmaster.ledger.store import Ledger
 from tests.ledger.attempts import NOON, record
 from tests.monitor_metrics.scraping import scrape
@@ -60,8 +61,7 @@ def test_days_that_are_summed_up_and_pruned_still_count(ledger: Ledger, engine: 
     """The rows of weeks ago are gone, their sums are not: a restart takes nothing back."""
     ledger.record_all([ended(1, NOON - 50 * DAY), ended(2)])
     before = scrape(engine, NOON)
-    roll_up(engine, now=NOON)
-    assert ledger.prune(400) == 2  # both are older than today less 400 days
+    assert prune(engine, keep_days=40, now=NOON) == 1
 
     after = scrape(engine, NOON)
 
