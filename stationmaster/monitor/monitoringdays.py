@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
     from stationmaster.monitor.facts.airflow import AirflowFacts, AirflowRun
     from stationmaster.monitor.facts.facts import Facts
-    from stationmaster.monitor.facts.ledger import Run
+    from stationmaster.monitor.facts.ledger import Run, StepRun
     from stationmaster.monitor.monitoring import Due, PipelineExpectation
 
 __all__ = [
     "DueDay",
     "airflow_or_none",
     "done_at",
+    "done_without",
     "due_days",
     "overdue",
     "pipelines_after",
@@ -45,6 +46,9 @@ TOGETHER: Final = dt.timedelta(hours=1)
 """Runs of several days that were asked for so near to each other catch up."""
 
 USUAL_RUNS: Final = 10
+
+FRESH: Final = dt.timedelta(days=1)
+"""What was done longer ago has been told of."""
 
 
 class DueDay(NamedTuple):
@@ -129,6 +133,27 @@ def done_at(
     }
     usual = usual_steps(facts, pipeline)
     return max(ends.values()) if ends and usual <= ends.keys() else None
+
+
+def done_without(facts: Facts, name: str) -> Iterator[StepRun]:
+    """Yield the steps that make a report or dataset, were done of late, and did not publish it.
+
+    A step writes all of its outputs, every time; only the newest day of each is asked, since what
+    nobody mended for a day was told.
+    """
+    for kind in (SubjectKind.REPORT, SubjectKind.DATASET):
+        for step in facts.lineage.causes.get(Subject(kind, name), frozenset()):
+            if step.kind is not SubjectKind.STEP:
+                continue
+            pipeline, _, short = step.name.partition("/")
+            runs = [run for run in facts.ledger.runs.get(pipeline, ()) if short in run.steps]
+            if not runs or not facts.published.history.get(name):
+                continue
+            mine = max(runs, key=lambda run: (run.business_date, run.begun_at)).steps[short]
+            of_late = mine.ended_at is not None and facts.now - mine.ended_at <= FRESH
+            published = facts.published.last(name, mine.business_date) is not None
+            if mine.is_done and of_late and not published:
+                yield mine
 
 
 def usual_steps(facts: Facts, pipeline: str) -> set[str]:

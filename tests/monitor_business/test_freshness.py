@@ -94,6 +94,21 @@ def test_a_report_that_is_not_up_says_what_readers_still_see() -> None:
     assert "morning/report" in found.next_action
 
 
+def test_a_report_that_its_step_did_not_write_is_told_before_it_is_due() -> None:
+    """The run says that it is done, and the report is not there: it is no late run."""
+    told = MorningStory(at(DAY, "06:12"))
+    told.mornings(BEFORE, 7)
+    told.morning(DAY, skip=("report",))
+    told.attempt(PIPELINE, "report", DAY, at(DAY, "06:10"))
+
+    (found,) = told.found_by(report_stale)
+
+    assert found.what.startswith("The morning report of Mon 21 Nov was not written: report ended")
+    assert found.next_action.startswith("Clear report to write it again")
+    told.now = at(DAY, "06:50")
+    assert told.found_by(run_late) == []
+
+
 def test_a_dataset_with_too_few_rows_is_stale_though_it_is_published() -> None:
     """An empty day is not there."""
     told = MorningStory(at(DAY, "06:30"))

@@ -1,7 +1,8 @@
 """Break things on purpose, and look whether monitoring finds each as one incident, and no more.
 
-`python -m tests.monitor_drill [quiet|data|stores|kind]… [--only WORDS]` appends one JSON line a
-fault or period to docs/proofs/monitor.jsonl, and ends with 1 when one was not as it must be.
+`python -m tests.monitor_drill [data|stores|processes|quiet|kind]… [--only WORDS] [--seeds 1,2]`
+appends one JSON line a fault or period to docs/proofs/monitor.jsonl, and ends with 1 when one was
+not as it must be.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.monitor_drill.laptop import FAULTS
+from tests.monitor_drill.processes import PROCESSES
 from tests.monitor_drill.quiet import PERIODS, quiet_days
 from tests.monitor_drill.scene import tried
 from tests.monitor_drill.stores import STORES, tried_for_real
@@ -32,7 +34,10 @@ RECORD: Final = ROOT / "docs" / "proofs" / "monitor.jsonl"
 OWN_FOLDER: Final = re.compile(rf"({re.escape(socket.gethostname())}:)?/[a-z/]+/sm-[a-z]+-\w+")
 """What is of one run's own, and says nothing to anybody."""
 
-PARTS: Final = ("quiet", "data", "stores")
+PARTS: Final = ("data", "stores", "processes", "quiet")
+SEEDED: Final = ("data", "quiet")
+"""They vary by themselves; the others are what they are."""
+
 ON_KIND: Final = "kind"
 """Needs the cluster, and is done only where it is asked for."""
 
@@ -48,6 +53,8 @@ def _trials(part: str, seed: int, only: str) -> Iterator[tuple[str, Callable[[],
     elif part == "stores":
         for name in STORES:
             yield name, lambda name=name: tried_for_real(name)  # type: ignore[misc]
+    elif part == "processes":
+        yield from PROCESSES.items()
     elif part == ON_KIND:
         from tests.monitor_drill.kind.trials import kind_trials  # noqa: PLC0415 (only where asked)
 
@@ -59,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.monitor_drill", description=__doc__)
     parser.add_argument("parts", nargs="*", default=PARTS, metavar="|".join((*PARTS, ON_KIND)))
     parser.add_argument("--only", default="", help="trials whose names have these words in them")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", default="1", help="of the natural spread, by commas")
     parser.add_argument("--record", type=Path, default=RECORD)
     given = parser.parse_args(arguments)
     unknown = set(given.parts) - {*PARTS, ON_KIND}
@@ -67,9 +74,10 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"expected parts of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}")
     wrong = 0
     for part in given.parts:
-        for name, trial in _trials(part, given.seed, given.only):
-            if given.only in name:
-                wrong += _written(part, name, trial, given.record, given.seed)
+        for seed in map(int, given.seeds.split(",") if part in SEEDED else ["1"]):
+            for name, trial in _trials(part, seed, given.only):
+                if given.only in name:
+                    wrong += _written(part, name, trial, given.record, seed)
     return 1 if wrong else 0
 
 
@@ -82,6 +90,7 @@ def _written(
         "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "revision": _revision(),
         "part": part,
+        "where": "laptop",
         "seed": seed,
         **trial(),
         "took_s": round(time.monotonic() - begun, 1),
@@ -93,7 +102,7 @@ def _written(
     noticed = (
         f"{line.get('check', '')} after {line['noticed_s']} s; " if "noticed_s" in line else ""
     )
-    sys.stdout.write(f"{part}: {name}: {noticed}{verdict}\n")
+    sys.stdout.write(f"{part}: {name} (seed {seed}): {noticed}{verdict}\n")
     sys.stdout.flush()
     return bool(line["wrong"])
 

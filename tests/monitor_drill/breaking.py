@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "at_risk",
     "broken",
+    "busy_day",
     "fails",
     "late_file",
     "memory_grows",
@@ -37,7 +38,6 @@ __all__ = [
 ]
 
 HOUR: Final = dt.timedelta(hours=1)
-MINUTE: Final = dt.timedelta(minutes=1)
 NEVER: Final = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 
 
@@ -56,7 +56,7 @@ def late_file(scene: Scene) -> Course:
     """Let the web shop deliver at nine instead of by night."""
     came = scene.at(9)
     scene.world.deliveries["web", scene.business_date] = came
-    due = scene.at(6)
+    due = scene.at(6, 5)
     return Course(begins=due, mended=came, closes_by=came + HOUR)
 
 
@@ -64,14 +64,14 @@ def missing_file(scene: Scene) -> Course:
     """Let the app deliver nothing until somebody asks, at 13:00."""
     came = scene.at(13)
     scene.world.deliveries["app", scene.business_date] = came
-    return Course(begins=scene.at(6), mended=came, closes_by=came + HOUR)
+    return Course(begins=scene.at(6, 5), mended=came, closes_by=came + HOUR)
 
 
 def support_late(scene: Scene) -> Course:
     """Let support's API be incomplete until eight."""
     came = scene.at(8)
     scene.world.deliveries["support", scene.business_date] = came
-    return Course(begins=scene.at(6), mended=came, closes_by=came + HOUR)
+    return Course(begins=scene.at(6, 5), mended=came, closes_by=came + HOUR)
 
 
 def broken(source: str, fault: str, tries: int = 1) -> Callable[[Scene], Course]:
@@ -88,7 +88,7 @@ def broken(source: str, fault: str, tries: int = 1) -> Callable[[Scene], Course]
                 lambda plan: replace(plan, trips=(trip,) * tries, fails=cleared),
             )
         )
-        return Course(begins=scene.at(6, 1), mended=cleared, closes_by=cleared + HOUR)
+        return Course(begins=scene.at(6, 1), mended=cleared, closes_by=cleared + HOUR, step=step)
 
     return inject
 
@@ -98,19 +98,21 @@ def volume(source: str, factor: float) -> Callable[[Scene], Course]:
 
     def inject(scene: Scene) -> Course:
         scene.world.book.volumes[source, scene.business_date] = factor
-        return until_next_day(scene)
+        return until_next_day(scene, f"morning_analytics/extract_{source}")
 
     return inject
 
 
-def until_next_day(scene: Scene) -> Course:
-    """Return a course from the morning's run to that of the next day, which is well."""
+def until_next_day(scene: Scene, step: str) -> Course:
+    """Return a course from the end of a step of the morning to the next day, which is well."""
     return Course(
-        begins=scene.at(6, 2),
-        mended=scene.at(6, 0, 1),
-        closes_by=scene.at(8, 0, 1),
-        every=10 * MINUTE,
+        begins=scene.at(6, 1), mended=scene.at(6, 0, 1), closes_by=scene.at(8, 0, 1), step=step
     )
+
+
+def busy_day(scene: Scene) -> Course:
+    """Break nothing: on Sunday 6 November 2011 the shop really had 2.4 times a Sunday's orders."""
+    return until_next_day(scene, "morning_analytics/extract_app")
 
 
 def no_rows(scene: Scene) -> Course:
@@ -120,7 +122,7 @@ def no_rows(scene: Scene) -> Course:
     step = "morning_analytics/extract_delivery"
     told = said.model_copy(update={"inputs": ()})
     scene.world.changes.append(on(step, scene.business_date, lambda plan: replace(plan, says=told)))
-    return until_next_day(scene)
+    return until_next_day(scene, step)
 
 
 def slower(step: str, factor: float) -> Callable[[Scene], Course]:
@@ -134,7 +136,7 @@ def slower(step: str, factor: float) -> Callable[[Scene], Course]:
                 lambda plan: replace(plan, seconds=plan.seconds * factor),
             )
         )
-        return until_next_day(scene)
+        return until_next_day(scene, step)
 
     return inject
 
@@ -155,7 +157,7 @@ def memory_grows(scene: Scene) -> Course:
         begins=scene.at(6),
         mended=moment(mended, dt.time(6), 1),
         closes_by=moment(mended, dt.time(12), 6),
-        every=4 * HOUR,
+        every=6 * HOUR,
     )
 
 
@@ -177,7 +179,7 @@ def quarantine_creeps(scene: Scene) -> Course:
         begins=scene.at(6),
         mended=moment(mended, dt.time(6), 1),
         closes_by=moment(mended, dt.time(12), 6),
-        every=4 * HOUR,
+        every=6 * HOUR,
     )
 
 
@@ -193,7 +195,7 @@ def fails(step: str, trip: Trip, tries: int = 4) -> Callable[[Scene], Course]:
                 lambda plan: replace(plan, trips=(trip,) * tries, fails=cleared),
             )
         )
-        return Course(begins=scene.at(6, 2), mended=cleared, closes_by=cleared + HOUR)
+        return Course(begins=scene.at(6, 2), mended=cleared, closes_by=cleared + HOUR, step=step)
 
     return inject
 
@@ -214,7 +216,7 @@ def retries(scene: Scene) -> Course:
         begins=moment(first + dt.timedelta(days=3), dt.time(2, 30), 1),
         mended=moment(mended, dt.time(2, 30), 1),
         closes_by=moment(mended, dt.time(12), 4),
-        every=2 * HOUR,
+        every=HOUR,
     )
 
 
@@ -230,10 +232,16 @@ def stuck(scene: Scene) -> Course:
 
 def skipped(scene: Scene) -> Course:
     """Let Airflow leave the report out, until somebody runs the day again at nine."""
-    return until_run_again(scene, lambda plan: replace(plan, skipped=True))
+    return until_run_again(
+        scene, lambda plan: replace(plan, skipped=True), "morning_analytics/merge_customers"
+    )
 
 
-def until_run_again(scene: Scene, change: Callable[[StepPlan], StepPlan]) -> Course:
+def until_run_again(
+    scene: Scene,
+    change: Callable[[StepPlan], StepPlan],
+    step: str = "morning_analytics/report_morning",
+) -> Course:
     """Change the morning's report step, and run the day again at nine, unchanged."""
     again = scene.at(9)
 
@@ -250,7 +258,7 @@ def until_run_again(scene: Scene, change: Callable[[StepPlan], StepPlan]) -> Cou
         kind="manual",
     )
     scene.world.extra_runs.append(run)
-    return Course(begins=scene.at(6, 5), mended=again, closes_by=again + HOUR)
+    return Course(begins=scene.at(6, 4), mended=again, closes_by=again + HOUR, step=step)
 
 
 def at_risk(scene: Scene) -> Course:
@@ -266,7 +274,7 @@ def at_risk(scene: Scene) -> Course:
     )
     return Course(
         begins=scene.at(6, 10),
-        mended=scene.at(6, 34),
+        mended=scene.at(6, 31),
         closes_by=scene.at(8),
-        every=2 * MINUTE,
+        step=step,
     )

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
 
+    from stationmaster.monitor.checks.finding import Finding
     from stationmaster.monitor.incidents.standing import StandingFinding, StandingIncident
 
 __all__ = ["Expected", "Watched", "line_of"]
+
+UNFINISHED: Final = re.compile(r"[{}<>]|\bNone\b|\bnan\b|  |\.\.(?!\.)|\?\?")
+"""What stands in a text where a value should: a placeholder, nothing, two spaces."""
+
+SENTENCE: Final = re.compile(r"([A-Z0-9`]|[a-z]+[a-z0-9]*[_/-]).*[.…?]", re.DOTALL)
+"""It begins with a capital, or with the name of a step or dataset; and it ends."""
+
+TO_DO: Final = re.compile(
+    r"`[^`]+`|stationmaster |\b(ask|clear|start|restart|give|map|tell|make room)\b", re.IGNORECASE
+)
 
 
 class Watched(Protocol):
@@ -79,13 +91,14 @@ def line_of(
     if len(others) != 1:
         causes = "; ".join(f"{each.cause}: {each.title}" for each in others)
         wrong.append(f"expected one incident, got {len(others)}: {causes}")
-    line: dict[str, Any] = {"layer": expected.layer, "incidents": len(found)}
+    line: dict[str, Any] = {"incidents": len(found)}
     if others:
         number = others[0].id
         first = next((each for each in told if each.id == number), others[0])
         wrong += _differences(expected, begins, first)
         wrong += _closing(mended, others[0])
         line |= {
+            "layer": first.finding.layer.value,
             "check": first.finding.check,
             "subject": str(first.finding.subject),
             "noticed_s": round((first.opened_at - begins).total_seconds()),
@@ -98,6 +111,18 @@ def line_of(
     return line | {"wrong": wrong}
 
 
+def _unclear(finding: Finding) -> Iterator[str]:
+    """Yield what the person who is woken up by it could not use."""
+    told = f"{finding.what} {finding.next_action}"
+    for found in UNFINISHED.findall(told):
+        yield f"expected whole sentences, got {found!r} in {told!r}"
+    if not TO_DO.search(finding.next_action):
+        yield f"expected a command or whom to ask, got {finding.next_action!r}"
+    for text in (finding.what, finding.next_action):
+        if not SENTENCE.fullmatch(text):
+            yield f"expected a sentence, got {text!r}"
+
+
 def _differences(
     expected: Expected, begins: dt.datetime, incident: StandingIncident
 ) -> Iterator[str]:
@@ -106,11 +131,12 @@ def _differences(
         yield f"expected check {' or '.join(expected.check)}, got {finding.check}"
     if not fnmatchcase(str(finding.subject), expected.subject):
         yield f"expected subject {expected.subject}, got {finding.subject}"
-    if finding.layer.value != expected.layer:
+    if not fnmatchcase(finding.layer.value, expected.layer):
         yield f"expected layer {expected.layer}, got {finding.layer.value}"
     late = incident.opened_at - begins
     if late > expected.within:
         yield f"expected it within {expected.within}, got {late}"
+    yield from _unclear(finding)
     for words in expected.says:
         if words not in f"{finding.what} {finding.next_action}":
             yield f"expected {words!r} in it, got {finding.what!r}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
+from stationmaster.airflow.life.verdicts import MORE_MEMORY
 from tests.monitor_drill import breaking, misreporting
 from tests.monitor_drill.judging import Expected
 from tests.monitor_drill.plans import Trip
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FAULTS"]
 
+TUESDAY: Final = dt.date(2011, 11, 15)
+"""An ordinary one."""
+
 
 def _fault(  # noqa: PLR0913 (one column each)
     name: str,
@@ -23,13 +27,15 @@ def _fault(  # noqa: PLR0913 (one column each)
     subject: str,
     *,
     layer: str = "pipeline",
-    minutes: float = 10,
+    minutes: float = 5,
     says: tuple[str, ...] = (),
     does: tuple[str, ...] = (),
+    day: dt.date = TUESDAY,
 ) -> Fault:
     return Fault(
         name=name,
         inject=inject,
+        day=day,
         expected=Expected(
             check=tuple(check.split(" or ")),
             subject=subject,
@@ -43,12 +49,15 @@ def _fault(  # noqa: PLR0913 (one column each)
 
 MORNING: Final = "morning_analytics"
 WEB: Final = f"step:{MORNING}/extract_web"
+LEDGER: Final = "stationmaster ledger show"
+HOUR: Final = 60.0
+DAY: Final = 24 * HOUR
 OOM: Final = Trip(
     verdict="out_of_memory",
     exit_code=137,
     seconds=40,
-    sentence="extract-web needed more than 1.0 GiB of memory.",
-    hint="Give the job a larger size, or let sizing apply what it recommends.",
+    sentence="ran out of memory: its limit is 1.0 GiB, and the kernel killed a process of it",
+    hint=MORE_MEMORY,
 )
 BUG: Final = Trip(
     verdict="step_failed",
@@ -57,23 +66,38 @@ BUG: Final = Trip(
     hint="Read the end of its log.",
 )
 
-FAULTS: Final = (
+SOURCES: Final = (
     _fault(
         "late file",
         breaking.late_file,
         "source-late",
         "source:web",
         layer="business",
-        does=("web",),
+        does=("Ask the web shop team", "goes on by itself"),
     ),
-    _fault("missing file", breaking.missing_file, "source-late", "source:app", layer="business"),
-    _fault("late API", breaking.support_late, "source-late", "source:support", layer="business"),
+    _fault(
+        "missing file",
+        breaking.missing_file,
+        "source-late",
+        "source:app",
+        layer="business",
+        does=("Ask the app team",),
+    ),
+    _fault(
+        "late API",
+        breaking.support_late,
+        "source-late",
+        "source:support",
+        layer="business",
+        does=("Ask the customer support team",),
+    ),
     _fault(
         "renamed field",
         breaking.broken("web", "renamed"),
         "contract-broken",
         "*web*",
         says=("placed_at",),
+        does=("extract-web", "web shop team", "clear"),
     ),
     _fault(
         "type change",
@@ -81,83 +105,163 @@ FAULTS: Final = (
         "contract-broken",
         "*support*",
         says=("ticket_id",),
+        does=("extract-support", "support team", "clear"),
     ),
     _fault(
         "file cut",
         breaking.broken("app", "cut-at-source"),
-        "contract-broken or step-failed",
+        "contract-broken",
         "*app*",
+        says=("expected",),
+        does=("app team", "clear"),
     ),
     _fault(
-        "API refusing", breaking.broken("support", "500", 4), "step-failed", "*support*", minutes=30
+        "API refusing",
+        breaking.broken("support", "500", 4),
+        "step-failed",
+        "*support*",
+        does=("support team", "clear extract_support"),
     ),
+)
+
+VOLUMES: Final = (
     _fault(
         "halved volume",
         breaking.volume("delivery", 0.5),
         "volume-off",
         "dataset:delivery_events",
-        does=("Ask the source",),
-    ),
-    _fault("doubled volume", breaking.volume("delivery", 2.0), "volume-off", "*delivery*"),
-    _fault("no rows", breaking.no_rows, "volume-off", "dataset:delivery_events"),
-    _fault(
-        "API 3x slower",
-        breaking.slower(f"{MORNING}/extract_support", 3.0),
-        "step-slower",
-        f"step:{MORNING}/extract_support",
+        does=("Ask the delivery company", "clear extract_delivery"),
     ),
     _fault(
-        "slower than usual",
-        breaking.slower(f"{MORNING}/merge_customers", 3.0),
-        "step-slower",
-        f"step:{MORNING}/merge_customers",
-        minutes=20,
+        "doubled volume",
+        breaking.volume("delivery", 2.0),
+        "volume-off",
+        "dataset:delivery_events",
+        does=("came twice", "ask the delivery company"),
     ),
     _fault(
-        "memory growing 10 % a day",
-        breaking.memory_grows,
-        "memory-outgrown",
-        f"step:{MORNING}/merge_customers",
-        minutes=6 * 24 * 60,
+        "no rows",
+        breaking.no_rows,
+        "volume-off",
+        "dataset:delivery_events",
+        does=("Ask the delivery company",),
     ),
     _fault(
-        "out of memory",
-        breaking.fails(f"{MORNING}/extract_web", OOM),
-        "step-failed",
-        WEB,
-        minutes=30,
+        "web orders halved",
+        breaking.volume("web", 0.5),
+        "sources-disagree or volume-off",
+        "*",
+        layer="*",
+        minutes=10,
+        does=("clear",),
+    ),
+    _fault(
+        "all of a day 2.4 times",
+        breaking.busy_day,
+        "volume-off",
+        f"pipeline:{MORNING}",
+        does=("Ask who knows the business of that day",),
+        day=dt.date(2011, 11, 7),
     ),
     _fault(
         "quarantine creeping",
         breaking.quarantine_creeps,
         "quarantine-creeping or quarantine-growing",
         "*web*",
-        minutes=9 * 24 * 60,
+        minutes=9 * DAY,
+        does=("web shop team",),
+    ),
+)
+
+STEPS: Final = (
+    _fault(
+        "API 3x slower",
+        breaking.slower(f"{MORNING}/extract_support", 3.0),
+        "step-slower",
+        f"step:{MORNING}/extract_support",
+        does=(f"{LEDGER} --pipeline {MORNING} --step extract_support",),
+    ),
+    _fault(
+        "slower than usual",
+        breaking.slower(f"{MORNING}/merge_customers", 3.0),
+        "step-slower",
+        f"step:{MORNING}/merge_customers",
+        does=(f"{LEDGER} --pipeline {MORNING} --step merge_customers",),
+    ),
+    _fault(
+        "memory growing 10 % a day",
+        breaking.memory_grows,
+        "memory-outgrown",
+        f"step:{MORNING}/merge_customers",
+        minutes=5 * DAY,
+        does=("Recommended", "job.yaml"),
+    ),
+    _fault(
+        "out of memory",
+        breaking.fails(f"{MORNING}/extract_web", OOM),
+        "step-failed",
+        WEB,
+        says=("ran out of memory",),
+        does=("bigger size in its job.yaml", "clear extract_web"),
     ),
     _fault(
         "step failing",
         breaking.fails(f"{MORNING}/merge_customers", BUG),
         "step-failed",
         f"step:{MORNING}/merge_customers",
-        minutes=40,
+        says=("ZeroDivisionError",),
+        does=("log", "clear merge_customers"),
     ),
     _fault(
         "retrying too often",
         breaking.retries,
         "step-retrying",
         "step:nightly_finance/load_payments",
-        minutes=4 * 60,
+        minutes=2 * HOUR,
+        does=(LEDGER,),
     ),
-    _fault("stuck", breaking.stuck, "run-stuck", "step:nightly_finance/load_payments", minutes=40),
     _fault(
-        "skipped", breaking.skipped, "run-late or step-skipped or report-stale", "*", minutes=45
+        "stuck",
+        breaking.stuck,
+        "run-stuck",
+        "step:nightly_finance/load_payments",
+        minutes=35,
+        does=("clear the task",),
     ),
+    _fault(
+        "skipped",
+        breaking.skipped,
+        "step-skipped",
+        f"step:{MORNING}/report_morning",
+        says=("was skipped",),
+        does=("Clear report_morning",),
+    ),
+    _fault(
+        "deadline at risk",
+        breaking.at_risk,
+        "deadline-at-risk",
+        f"pipeline:{MORNING}",
+        does=("merge_customers",),
+    ),
+    _fault(
+        "cost doubled",
+        misreporting.dearer,
+        "cost-off",
+        "pipeline:nightly_finance",
+        minutes=HOUR,
+        does=("stationmaster cost show",),
+    ),
+)
+
+REPORTS: Final = (
     _fault(
         "report not written",
         misreporting.report(forgets_report=True),
-        "run-late",
-        "pipeline:morning_analytics",
-        minutes=45,
+        "report-stale",
+        "report:morning_report",
+        layer="business",
+        says=("was not written",),
+        does=("Clear report_morning",),
     ),
     _fault(
         "report of the wrong day",
@@ -165,7 +269,7 @@ FAULTS: Final = (
         "report-unread",
         "report:morning_report",
         layer="business",
-        minutes=45,
+        does=("clear report_morning",),
     ),
     _fault(
         "unit change (pence for pounds)",
@@ -173,6 +277,7 @@ FAULTS: Final = (
         "total-off",
         "figure:morning_report/revenue",
         layer="business",
+        does=("not to use it", "unit"),
     ),
     _fault(
         "wrong totals",
@@ -181,6 +286,7 @@ FAULTS: Final = (
         "figure:morning_report/revenue",
         layer="business",
         says=("web_orders/revenue",),
+        does=("clear report_morning",),
     ),
     _fault(
         "web and delivery disagree",
@@ -190,9 +296,8 @@ FAULTS: Final = (
         "sources-disagree",
         "figure:morning_report/web_picked_up_day_before",
         layer="business",
-    ),
-    _fault("cost doubled", misreporting.dearer, "cost-off", "pipeline:nightly_finance", minutes=60),
-    _fault(
-        "deadline at risk", breaking.at_risk, "deadline-at-risk", f"pipeline:{MORNING}", minutes=25
+        does=(LEDGER, "clear"),
     ),
 )
+
+FAULTS: Final = (*SOURCES, *VOLUMES, *STEPS, *REPORTS)

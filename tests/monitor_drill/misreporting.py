@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["dearer", "figure", "money", "report"]
 
 MINUTE: Final = dt.timedelta(minutes=1)
+REPORT: Final = "morning_analytics/report_morning"
 
 
 def report(**fields: bool) -> Callable[[Scene], Course]:
@@ -34,7 +35,7 @@ def money(factor: float) -> Callable[[Scene], Course]:
 
     def inject(scene: Scene) -> Course:
         scene.world.book.volumes["pounds", scene.business_date] = factor
-        return until_next_day(scene)
+        return until_next_day(scene, REPORT)
 
     return inject
 
@@ -48,7 +49,7 @@ def figure(step: str, name: str, factor: float) -> Callable[[Scene], Course]:
             return replace(plan, figures={**plan.figures, name: plan.figures[name] * factor})
 
         scene.world.changes.append(on(step, scene.business_date, changed))
-        return until_next_day(scene)
+        return until_next_day(scene, step)
 
     return inject
 

@@ -29,10 +29,19 @@ def customers_on(day: dt.date) -> int:
 def figures_of(
     came: tuple[int, int, float],
     before: tuple[int, int, float],
+    sold: int,
     customers: int,
     drawn: random.Random,
 ) -> dict[str, dict[str, float]]:
-    """Return what each step says, as the real jobs name their figures."""
+    """Return what each step says, as the real jobs name their figures.
+
+    Args:
+        came: Web orders, app orders and pounds that came of the day.
+        before: As above, of the day before.
+        sold: Orders that there really were: the carrier picks up their parcels.
+        customers: Who are known.
+        drawn: What varies by itself.
+    """
     web, app, pounds = came
     of_web = round(pounds * web / max(1, web + app), 2)
     of_app = round(pounds - of_web, 2)
@@ -43,6 +52,8 @@ def figures_of(
         "customers": customers,
         "web_orders_day_before": web_before,
         "web_picked_up_day_before": max(0, web_before - drawn.choice((0, 0, 0, 0, 1))),
+        "parcels_picked_up": sold,
+        "parcels_of_known_orders": max(0, min(sold, web + app) - drawn.choice((0, 0, 1, 2))),
         "app_orders_day_before": app_before,
         "app_picked_up_day_before": max(0, app_before - drawn.choice((0, 0, 0, 0, 1))),
     }

@@ -45,10 +45,12 @@ class Book:
     Args:
         orders: Real ones.
         seed: Of the natural spread.
+        hourly_since: The hourly pipeline came into use then.
     """
 
-    def __init__(self, orders: Orders, seed: int) -> None:
+    def __init__(self, orders: Orders, seed: int, hourly_since: dt.date = dt.date.min) -> None:
         self._orders = orders
+        self._hourly_since = hourly_since
         self._seed = seed
         self.volumes: dict[tuple[str, dt.date], float] = {}
         """How much of a day a source has, where it is not what it was: (source, business date)."""
@@ -60,6 +62,8 @@ class Book:
         yield RunPlan(pipeline="morning_analytics", run_id=_run_id(at), day=before, at=at)
         at = moment(day, dt.time(2, 30))
         yield RunPlan(pipeline="nightly_finance", run_id=_run_id(at), day=before, at=at, retries=2)
+        if day < self._hourly_since:
+            return
         start = moment(day, dt.time())
         end = moment(day, dt.time(), 1)
         hours = range(round((end - start) / dt.timedelta(hours=1)))
@@ -156,7 +160,8 @@ class Book:
             "support": {"support_tickets": Table(tickets)},
         }
         customers = customers_on(run.day)
-        figures = figures_of((web, app, pounds), before, customers, drawn)
+        sold = sum(self._orders.of(run.day)[:2])
+        figures = figures_of((web, app, pounds), before, sold, customers, drawn)
         for source, tables in loads.items():
             yield self._step(
                 run,

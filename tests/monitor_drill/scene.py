@@ -26,6 +26,8 @@ __all__ = ["HISTORY_DAYS", "Course", "Fault", "Scene", "scene_of", "tried"]
 
 HISTORY_DAYS: Final = 56
 BEFORE: Final = dt.timedelta(minutes=30)
+MINUTE: Final = dt.timedelta(minutes=1)
+AFTER_MENDING: Final = dt.timedelta(minutes=5)
 SELDOM: Final = dt.timedelta(minutes=30)
 HOUR: Final = dt.timedelta(hours=1)
 
@@ -35,34 +37,56 @@ class Course:
     """Hold when a fault goes on.
 
     Args:
-        begins: From when it can be known.
+        begins: When it begins; the watcher looks often from then on.
         mended: From when it is mended.
         closes_by: When its incident must be closed.
-        every: How often the watcher looks at first; later on half an hour apart, or as told.
+        step: It can be known when this one has ended (`pipeline/step`), where that is later.
+        every: How often the watcher looks until it is found.
     """
 
     begins: dt.datetime
     mended: dt.datetime
     closes_by: dt.datetime
-    every: dt.timedelta = dt.timedelta(minutes=5)
+    step: str = ""
+    every: dt.timedelta = MINUTE
 
-    def moments(self) -> Iterator[dt.datetime]:
-        """Yield when the watcher looks: often near what is broken and mended, else now and then.
+    def moments(self, is_open: Callable[[], bool]) -> Iterator[dt.datetime]:
+        """Yield when the watcher looks: each minute until it is found, then ever less often.
 
-        A watcher of one's own looks every minute; a drill has no time for that, and what is not
-        found by fewer looks is not found in time.
+        Args:
+            is_open: Tells whether an incident is open.
         """
-        seldom = max(self.every, SELDOM)
-        now = self.begins - BEFORE
+        yield self.begins - BEFORE
+        now, pause = self.begins - self.every, self.every
         while now < self.closes_by:
             yield now
-            near = any(
-                at <= now < at + max(HOUR, 2 * self.every) for at in (self.begins, self.mended)
-            )
-            after = min(now + (self.every if near else seldom), self.closes_by)
+            if now >= self.mended:
+                pause = self._after_mending(now, is_open=is_open())
+            elif is_open():
+                pause = min(2 * pause, max(SELDOM, self.every))
+            elif now >= self.begins + HOUR:
+                pause = max(SELDOM, self.every)
+            after = min(now + pause, self.closes_by)
             crossed = (at for at in (self.begins, self.mended) if now < at < after)
             now = min(crossed, default=after)
         yield self.closes_by
+
+    def _after_mending(self, now: dt.datetime, *, is_open: bool) -> dt.timedelta:
+        if not is_open:
+            return self.closes_by - now
+        near = now < self.mended + HOUR
+        return max(AFTER_MENDING if near else SELDOM, self.every)
+
+    def known_at(self, world: World) -> dt.datetime:
+        """Return from when it could be known: when its step had ended, as the ledger has it."""
+        ended = [
+            each.finished_at
+            for run in world.runs
+            for each in run.attempts
+            if f"{each.plan.pipeline}/{each.plan.step}" == self.step
+            and self.begins - BEFORE <= each.finished_at <= self.mended
+        ]
+        return max(ended, default=self.begins)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +98,6 @@ class Fault:
         expected: What must be found.
         inject: Breaks it, and says when; called before the day begins.
         day: The calendar day of it.
-        stays_open: It is not mended in the drill.
     """
 
     name: str
@@ -140,10 +163,11 @@ def tried(fault: Fault, *, seed: int = 1) -> dict[str, Any]:
     """Inject one fault, watch, and return what was found, with what is wrong about that."""
     with scene_of(fault.day, seed=seed) as scene:
         course = fault.inject(scene)
-        for now in course.moments():
+        for now in course.moments(lambda: any(each.is_open for each in scene.watch.incidents())):
             if now >= course.mended and not scene.told:
                 scene.told = scene.watch.incidents()
             scene.watch.look(now)
+        known = course.known_at(scene.world)
         return {"fault": fault.name} | line_of(
-            scene.watch, fault.expected, scene.told, begins=course.begins, mended=course.mended
+            scene.watch, fault.expected, scene.told, begins=known, mended=course.mended
         )

@@ -24,47 +24,60 @@ END: Final = "<!-- monitor drill: end -->\n"
 
 
 def last_of_each(record: Path) -> list[dict[str, Any]]:
-    """Return the last line of each fault and of each quiet time, in the order of the first."""
+    """Return the last line of each trial: a fault or a quiet time with a seed, first ones first."""
     lines = record.read_text(encoding="utf-8").splitlines() if record.is_file() else []
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str, int], dict[str, Any]] = {}
     for line in (json.loads(each) for each in lines if each):
-        found[line["part"], line.get("fault") or line["quiet"]] = line
+        found[line["part"], line.get("fault") or line["quiet"], line.get("seed", 1)] = line
     return list(found.values())
 
 
 def table(lines: Iterable[dict[str, Any]]) -> str:
-    """Return the tally as Markdown."""
+    """Return the tally as Markdown: a row a fault, over all of its seeds."""
     every = list(lines)
-    faults = [each for each in every if "fault" in each]
-    quiet = [each for each in every if "quiet" in each]
-    rows = ["| fault | found by | at | noticed after | incidents | as it must be |"]
-    rows.append("|---|---|---|---|---|---|")
-    rows += [_row(each) for each in faults]
-    right = sum(not each["wrong"] for each in faults)
-    days = sum(each["days"] for each in quiet)
-    alerts = sum(each["messages"] for each in quiet)
-    told = f"{right} of {len(faults)} faults found as they must be; {days} quiet simulated days "
-    rows += ["", f"{told}({', '.join(_quiet(each) for each in quiet)}): {alerts} alerts.", ""]
-    return "\n".join(rows)
+    faults: dict[str, list[dict[str, Any]]] = {}
+    quiet: dict[str, list[dict[str, Any]]] = {}
+    for each in every:
+        known, name = (faults, each["fault"]) if "fault" in each else (quiet, each["quiet"])
+        known.setdefault(name, []).append(each)
+    rows = ["| fault | where | found by | at | noticed after | incidents | as it must be |"]
+    rows.append("|---|---|---|---|---|---|---|")
+    rows += [_row(mine) for mine in faults.values()]
+    right = sum(not any(each["wrong"] for each in mine) for mine in faults.values())
+    tried = sum(len(mine) for mine in faults.values())
+    told = f"{right} of {len(faults)} faults found as they must be, in {tried} trials."
+    return "\n".join([*rows, "", told, "", *_quiet_rows(quiet)])
 
 
-def _row(line: dict[str, Any]) -> str:
-    check, subject = line.get("check", "nothing"), line.get("subject", "")
-    verdict = "yes" if not line["wrong"] else "**no**"
-    noticed = _time(line["noticed_s"]) if "noticed_s" in line else ""
-    told = [line["fault"], f"`{check}`", _place(subject), noticed, str(line["incidents"]), verdict]
+def _row(mine: list[dict[str, Any]]) -> str:
+    """Return a fault's row; what differs from seed to seed is told as a range."""
+    last = next((each for each in mine if each["wrong"]), mine[-1])
+    check, subject = last.get("check", "nothing"), last.get("subject", "")
+    bad = sum(bool(each["wrong"]) for each in mine)
+    verdict = "yes" if not bad else f"**no** ({bad} of {len(mine)})"
+    times = sorted(each["noticed_s"] for each in mine if "noticed_s" in each)
+    noticed = " to ".join(dict.fromkeys(_time(each) for each in times[:1] + times[-1:]))
+    incidents = max(each["incidents"] for each in mine)
+    where = last.get("where", "laptop")
+    told = [last["fault"], where, f"`{check}`", _place(subject), noticed, str(incidents), verdict]
     return "| " + " | ".join(told) + " |"
+
+
+def _quiet_rows(quiet: dict[str, list[dict[str, Any]]]) -> list[str]:
+    rows = ["| quiet days | from | days | looks | alerts |", "|---|---|---|---|---|"]
+    for name, mine in quiet.items():
+        days, looks = sum(each["days"] for each in mine), sum(each["looks"] for each in mine)
+        alerts = sum(each["messages"] for each in mine)
+        told = f"**{alerts}**" if any(each["wrong"] for each in mine) else str(alerts)
+        seeds = f"{name}, {len(mine)} seeds" if len(mine) > 1 else name
+        rows.append(f"| {seeds} | {mine[0]['first']} | {days} | {looks} | {told} |")
+    return [*rows, ""]
 
 
 def _place(subject: str) -> str:
     """Return a subject; what is of one run's own, a folder or a port, is left out."""
     kind, _, name = subject.partition(":")
     return kind if not name or "…" in name else f"{kind} `{name}`"
-
-
-def _quiet(line: dict[str, Any]) -> str:
-    wrong = "" if not line["wrong"] else f", **{len(line['wrong'])} incidents**"
-    return f"{line['quiet']} from {line['first']}{wrong}"
 
 
 def _time(seconds: float) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from stationmaster.monitor.checks.pipeline.running import step_failed, step_retrying
-from stationmaster.monitor.checks.pipeline.trends import quarantine_growing
+from stationmaster.monitor.checks.pipeline.retrying import step_retrying
+from stationmaster.monitor.checks.pipeline.running import step_failed
+from stationmaster.monitor.checks.pipeline.volumes import quarantine_growing
 from stationmaster.monitor.facts.attempts import Output
 from stationmaster.monitor.monitoring import Monitoring
 from stationmaster.monitor.testing import Story
@@ -39,7 +40,10 @@ def test_what_nothing_tries_again_does_not_say_that_it_is_tried_later() -> None:
 
     (found,) = story.found_by(step_failed)
 
-    assert found.next_action == "Ask the support team. No try is left: then clear the task."
+    assert (
+        found.next_action
+        == "Ask the support team. No try is left: when it is mended, clear extract_support."
+    )
 
 
 def test_two_rows_of_thirty_set_aside_are_no_trend() -> None:

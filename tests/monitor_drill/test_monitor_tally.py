@@ -24,6 +24,7 @@ QUIET: dict[str, Any] = {
     "quiet": "autumn",
     "first": "2011-09-13",
     "days": 10,
+    "looks": 400,
     "messages": 0,
     "wrong": [],
 }
@@ -45,9 +46,21 @@ def test_what_is_wrong_stands_in_the_table() -> None:
 
     told = table([wrong, loud])
 
-    assert "| 5 min | 1 | **no** |" in told
+    assert "| 5 min | 1 | **no** (1 of 1) |" in told
     assert "0 of 1 faults" in told
-    assert "**1 incidents**): 2 alerts." in told
+    assert "| autumn | 2011-09-13 | 10 | 400 | **2** |" in told
+
+
+def test_a_fault_is_right_when_it_is_with_every_seed() -> None:
+    """Its row says the shortest and the longest time, and in how many seeds it went wrong."""
+    slower = FAULT | {"seed": 2, "noticed_s": 600}
+
+    told = table([FAULT | {"seed": 1}, slower])
+
+    assert (
+        "| late file | laptop | `source-late` | source `web` | 5 min to 10 min | 1 | yes |" in told
+    )
+    assert "1 of 1 faults found as they must be, in 2 trials" in told
 
 
 def test_a_subject_of_one_runs_own_folder_is_left_out() -> None:

@@ -39,6 +39,9 @@ SOURCES: Final = ("web", "app", "delivery", "support")
 DAY: Final = dt.timedelta(days=1)
 AT_ONCE: Final = 2000
 
+HOURLY_AFTER: Final = dt.timedelta(days=35)
+"""A pipeline that came later than the others has 24 runs a day, and most of the history."""
+
 
 class Away(NamedTuple):
     """Hold a time in which something does not work."""
@@ -76,7 +79,7 @@ class World:
         self.settings = Settings(
             home=folder, runtime=runtime, secrets=folder / "secrets", **settings
         )
-        self.book = Book(real_orders(), seed)
+        self.book = Book(real_orders(), seed, hourly_since=first + HOURLY_AFTER)
         self.seed = seed
         self.now = moment(first, dt.time())
         self.changes: list[Change] = []

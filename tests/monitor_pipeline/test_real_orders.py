@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stationmaster.monitor.checks.business.numbers import total_off
 from stationmaster.monitor.checks.finding import Severity
-from stationmaster.monitor.checks.pipeline.trends import quarantine_growing, volume_off
+from stationmaster.monitor.checks.pipeline.volumes import quarantine_growing, volume_off
 from stationmaster.monitor.monitoringfile import read_monitoring
 from stationmaster.monitor.testing import Story
 from tests.monitor_drill.orders import real_orders

@@ -6,13 +6,13 @@ import datetime as dt
 
 from stationmaster.monitor.checks.finding import Severity
 from stationmaster.monitor.checks.pipeline.contracts import contract_broken, contract_changed
+from stationmaster.monitor.checks.pipeline.retrying import step_retrying
 from stationmaster.monitor.checks.pipeline.running import (
     run_stuck,
     step_failed,
-    step_retrying,
     step_skipped,
 )
-from stationmaster.monitor.facts.airflow import AirflowTask
+from stationmaster.monitor.facts.airflow import AirflowRun, AirflowTask
 from stationmaster.monitor.testing import FakeAirflow
 from tests.monitor_pipeline.morningstory import DAY, PIPELINE, MorningStory, at
 
@@ -65,8 +65,10 @@ def test_a_failure_that_nobody_repeats_is_told_with_its_verdict() -> None:
 
     (found,) = told.found_by(step_failed)
 
-    assert "extract_web failed for 2011-11-21: `customer_id` is gone." in found.what
-    assert found.next_action == "Map the field."
+    assert "extract_web failed for Mon 21 Nov: `customer_id` is gone." in found.what
+    assert found.next_action == (
+        "Map the field. No try is left: when it is mended, clear extract_web."
+    )
     assert found.severity is Severity.CRITICAL
     assert (found.expected, found.got) == ("a number", "`customer_id` is gone")
 
@@ -158,6 +160,30 @@ def test_a_step_that_is_still_to_come_is_not_left_out() -> None:
     assert told.found_by(step_skipped) == []
 
 
+def test_a_step_that_airflow_has_left_out_is_told_at_once() -> None:
+    """Its run is over by Airflow's word: nothing comes any more, although its last step is gone."""
+    told = story("06:15")
+    told.morning(DAY, skip=("report",))
+    told.airflow = FakeAirflow()
+    ended = at(DAY, "06:05")
+    (run,) = [each for each in told.facts().ledger.runs[PIPELINE] if each.business_date == DAY]
+    told.airflow.over = [
+        AirflowRun(
+            pipeline=PIPELINE,
+            run_id=run.run_id,
+            state="success",
+            kind="scheduled",
+            run_after=at(DAY, "06:00"),
+            ended_at=ended,
+        )
+    ]
+
+    (found,) = told.found_by(step_skipped)
+
+    assert (found.step, found.since) == ("report", run.steps["extract_app"].ended_at)
+    assert found.next_action.startswith("Clear report in Airflow")
+
+
 def test_a_step_that_needs_more_tries_than_it_used_to_is_told() -> None:
     """Four of the last five runs failed at first; none before did."""
     told = story("12:00", days=15)
@@ -172,7 +198,7 @@ def test_a_step_that_needs_more_tries_than_it_used_to_is_told() -> None:
 
     assert found.step == "extract_web"
     assert "4 more tries in its last 5 runs" in found.what
-    assert found.next_action == "Map the field."
+    assert found.next_action.startswith("Map the field. Nothing is lost yet")
 
 
 def test_one_retry_and_a_lost_node_are_no_habit() -> None:

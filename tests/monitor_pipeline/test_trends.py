@@ -12,12 +12,8 @@ from stationmaster.monitor.checks.pipeline.forecasts import (
     pool_outgrown,
     quarantine_creeping,
 )
-from stationmaster.monitor.checks.pipeline.trends import (
-    cost_off,
-    quarantine_growing,
-    step_slower,
-    volume_off,
-)
+from stationmaster.monitor.checks.pipeline.trends import cost_off, step_slower
+from stationmaster.monitor.checks.pipeline.volumes import quarantine_growing, volume_off
 from stationmaster.monitor.facts.attempts import Output
 from tests.monitor_pipeline.morningstory import DAY, PIPELINE, MorningStory, at
 
@@ -37,10 +33,12 @@ def test_far_fewer_or_far_more_rows_are_told_at_once(factor: float, word: str) -
     told = story()
     told.morning(DAY, factor=factor)
 
-    found = told.found_by(volume_off)
+    *found, cause = told.found_by(volume_off)
 
     assert [each.subject.name for each in found] == ["web_orders", "app_orders"]
     assert all(f"{word} than on such a day" in each.what for each in found)
+    assert str(cause.subject) == f"pipeline:{PIPELINE}"
+    assert f"2 datasets of {PIPELINE} have far {word} rows" in cause.what
     assert {each.business_date for each in found} == {DAY}
     assert found[0].affected == ("management",)
 
@@ -97,6 +95,7 @@ def test_one_fault_is_one_finding_for_as_long_as_it_lasts_and_then_the_new_norma
     assert keys == {
         "volume-off dataset:web_orders 2011-11-21",
         "volume-off dataset:app_orders 2011-11-21",
+        f"volume-off pipeline:{PIPELINE} 2011-11-21",
     }
     assert told.found_by(volume_off) == []
 

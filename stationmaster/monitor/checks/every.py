@@ -31,18 +31,10 @@ from stationmaster.monitor.checks.pipeline.forecasts import (
     quarantine_creeping,
 )
 from stationmaster.monitor.checks.pipeline.lateness import deadline_at_risk, run_late
-from stationmaster.monitor.checks.pipeline.running import (
-    run_stuck,
-    step_failed,
-    step_retrying,
-    step_skipped,
-)
-from stationmaster.monitor.checks.pipeline.trends import (
-    cost_off,
-    quarantine_growing,
-    step_slower,
-    volume_off,
-)
+from stationmaster.monitor.checks.pipeline.retrying import step_retrying
+from stationmaster.monitor.checks.pipeline.running import run_stuck, step_failed, step_skipped
+from stationmaster.monitor.checks.pipeline.trends import cost_off, step_slower
+from stationmaster.monitor.checks.pipeline.volumes import quarantine_growing, volume_off
 from stationmaster.step.errors import MisconfiguredError
 
 if TYPE_CHECKING:

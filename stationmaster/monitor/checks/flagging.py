@@ -9,6 +9,7 @@ from functools import lru_cache
 from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from stationmaster.monitor.checks.saying import day_text
 from stationmaster.monitor.series.anomalies import replay
 from stationmaster.monitor.series.budgets import spend
 from stationmaster.monitor.series.calendars import Calendar
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from stationmaster.monitor.facts.facts import Facts
 
-__all__ = ["Off", "off_now", "open_day", "range_text"]
+__all__ = ["Off", "lasting", "off_now", "open_day", "range_text", "since_morning"]
 
 USUAL_DAYS: Final = 14
 NEARLY_ALL: Final = 0.8
@@ -118,6 +119,16 @@ def open_day(facts: Facts, published: Iterable[tuple[dt.date, dt.datetime]]) -> 
     before = [times[day] for day in sorted(times)[:-1][-USUAL_DAYS:]]
     few = bool(before) and times[newest] < NEARLY_ALL * median(before)
     return newest if few and facts.now < over + dt.timedelta(hours=WAITED_HOURS) else None
+
+
+def since_morning(facts: Facts, day: dt.date) -> dt.datetime:
+    """Return when a day began on the business clock."""
+    return dt.datetime.combine(day, dt.time(), facts.monitoring.clock).astimezone(dt.UTC)
+
+
+def lasting(off: Off) -> str:
+    """Return since when a series is off, as a sentence; "" where it is since this day."""
+    return "" if off.days == 1 else f" So it is since {day_text(off.since)}."
 
 
 def range_text(off: Off) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from stationmaster.monitor.series.deadlines import DeadlineChance, Span, chance_to_miss
 from stationmaster.monitor.series.ledgerrows import ENDED_WELL, StepRow
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["RunSpans", "run_chance", "runs_of"]
+
+
+MOST_BACKOFF: Final = 2.0
+"""By how much Airflow's wait before a try grows each time, at most."""
 
 
 class RunSpans(NamedTuple):
@@ -85,10 +90,41 @@ def _began(row: StepRow) -> dt.datetime:
     return row.started_at or row.queued_at or row.recorded_at
 
 
+def _try_begins(rows: list[StepRow]) -> dt.datetime:
+    """Return when the try of a step began that goes, or when the next one will.
+
+    What was tried in vain says nothing of how long it still takes. Airflow waits longer after each
+    try (exponential backoff), or always as long: the next wait is judged by the two before.
+    """
+    begins = []
+    for shard in {row.shard for row in rows}:
+        mine = sorted((row for row in rows if row.shard == shard), key=_began)
+        if mine[-1].verdict is None:
+            begins.append(_began(mine[-1]))
+        elif mine[-1].verdict != ENDED_WELL:
+            waits = [
+                max(0.0, (_began(after) - _ended(before)).total_seconds())
+                for before, after in pairwise(mine)
+            ]
+            begins.append(_ended(mine[-1]) + dt.timedelta(seconds=_next_wait(waits)))
+    return min(begins)
+
+
+def _next_wait(waits: list[float]) -> float:
+    """Return how long the next wait is in seconds, by those before; 0 where there was none."""
+    if len(waits) < 2 or not waits[-2]:  # noqa: PLR2004 (two, to see whether they grow)
+        return waits[-1] if waits else 0.0
+    return waits[-1] * min(MOST_BACKOFF, max(1.0, waits[-1] / waits[-2]))
+
+
+def _ended(row: StepRow) -> dt.datetime:
+    return row.finished_at or row.recorded_at
+
+
 def _span(rows: list[StepRow], begun: dt.datetime) -> Span:
     start = min((_began(row) - begun).total_seconds() for row in rows)
     last = {row.shard: row for row in rows}.values()
     if any(row.verdict != ENDED_WELL for row in last):
-        return Span(start, None)
+        return Span((_try_begins(rows) - begun).total_seconds(), None)
     ends = [((row.finished_at or row.recorded_at) - begun).total_seconds() for row in last]
     return Span(start, max(start, *ends))

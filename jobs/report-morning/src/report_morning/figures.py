@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from report_morning.model import Report
     from report_morning.morning import Morning
 
-__all__ = ["figures", "handed_over"]
+__all__ = ["figures", "handed_over", "parcels"]
 
 _ORDERS: Final = "unified_orders"
 _EVENTS: Final = "delivery_events"
@@ -28,7 +28,24 @@ def figures(morning: Morning, report: Report) -> dict[str, float]:
     for source, orders in report.sales.orders_by_source.items():
         told[f"{source}_orders"] = orders.value
         told[f"{source}_revenue"] = report.sales.revenue_by_source[source].value
-    return told | handed_over(morning)
+    return told | handed_over(morning) | parcels(morning)
+
+
+def parcels(morning: Morning) -> dict[str, float]:
+    """Return how many orders had a parcel picked up on the day, and how many of them we know.
+
+    A parcel of an order that no source told of is a source that is not whole: half of a day's web
+    orders missing is seen on the same morning, however few orders there are.
+    """
+    day = morning.business_date
+    before = day - dt.timedelta(days=1)
+    if not all(morning.has(_ORDERS, each) for each in (before, day)) or not morning.has(_EVENTS):
+        return {}
+    picked = morning.day(_EVENTS).filter(pl.col("event") == "picked_up").select("order_id").unique()
+    known = morning.since(_ORDERS, before - dt.timedelta(days=1)).select("order_id").unique()
+    counted = picked.collect()
+    both = counted.join(known.collect(), on="order_id", how="semi")
+    return {"parcels_picked_up": counted.height, "parcels_of_known_orders": both.height}
 
 
 def handed_over(morning: Morning) -> dict[str, float]:

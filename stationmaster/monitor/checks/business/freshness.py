@@ -9,13 +9,19 @@ from stationmaster.monitor.checks.check import check
 from stationmaster.monitor.checks.finding import Finding, Layer, Severity, Subject, SubjectKind
 from stationmaster.monitor.checks.saying import clock, day_text, listed, owner_of, run_links
 from stationmaster.monitor.facts.missing import FactsNotHereError
-from stationmaster.monitor.monitoringdays import overdue, pipelines_after, pipelines_making
+from stationmaster.monitor.monitoringdays import (
+    done_without,
+    overdue,
+    pipelines_after,
+    pipelines_making,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stationmaster.monitor.facts.facts import Facts
     from stationmaster.monitor.facts.published import Publication
+    from stationmaster.monitor.facts.runs import StepRun
     from stationmaster.monitor.monitoring import ReportExpectation
 
 __all__ = ["dataset_stale", "report_stale", "report_unread", "source_late"]
@@ -42,7 +48,7 @@ def source_late(facts: Facts) -> Iterator[Finding]:
                 subject,
                 severity=_urgency(facts, pipelines_after(facts, name)),
                 owner=owner_of(facts, named=expected.owner),
-                what=f"{name} has not delivered {owed.what}; it was due at "
+                what=f"The source {name} has not delivered {owed.what}; it was due at "
                 f"{clock(facts, day.due_at)}: {owed.detail}.",
                 next_action=f"Ask {asked} for {owed.what}; the run waits and goes on by itself.",
                 since=day.due_at,
@@ -87,12 +93,16 @@ def dataset_stale(facts: Facts) -> Iterator[Finding]:
 
 @check("report-stale", layer=Layer.BUSINESS, severity=Severity.CRITICAL, owner="platform")
 def report_stale(facts: Facts) -> Iterator[Finding]:
-    """A report is not up by the time its readers expect it."""
+    """A report is not up by the time its readers expect it, or its step is done without it."""
     for name, expected in facts.monitoring.reports.items():
         subject = Subject(SubjectKind.REPORT, name)
         makers = pipelines_making(facts, subject)
+        forgotten = {mine.business_date: mine for mine in done_without(facts, name)}
+        for mine in forgotten.values():
+            yield _forgotten(facts, subject, expected, mine)
         for day in overdue(facts, expected, makers):
-            if facts.published.last(name, day.business_date) is not None:
+            known = facts.published.last(name, day.business_date) is not None
+            if known or day.business_date in forgotten:
                 continue
             yield report_stale.finding(
                 subject,
@@ -157,6 +167,32 @@ def _unread(  # noqa: PLR0913, PLR0917 (what it is about)
         links=run_links(facts, newest.pipeline, newest.run_id, newest.step),
         expected=f"the {title} of {newest.business_date} at {uri}",
         got=why,
+    )
+
+
+def _forgotten(
+    facts: Facts, subject: Subject, expected: ReportExpectation, mine: StepRun
+) -> Finding:
+    """Return that a step is done and has not published its report: no need to wait for when."""
+    title = expected.title or subject.name
+    ended = mine.ended_at or mine.begun_at
+    return report_stale.finding(
+        subject,
+        severity=_urgency(facts, [mine.pipeline]),
+        owner=_owner_of_data(facts, subject, expected.owner),
+        what=f"The {title} of {day_text(mine.business_date)} was not written: {mine.step} ended "
+        f"well at {clock(facts, ended)} and published none.{_newest(facts, subject.name)}",
+        next_action=f"Clear {mine.step} to write it again; if it is not there then, read its log "
+        "and ask who owns the job.",
+        since=ended,
+        business_date=mine.business_date,
+        affected=expected.readers,
+        pipeline=mine.pipeline,
+        run_id=mine.run_id,
+        step=mine.step,
+        links=run_links(facts, mine.pipeline, mine.run_id, mine.step),
+        expected=f"the {title} of {mine.business_date}, published by {mine.step}",
+        got="not published",
     )
 
 

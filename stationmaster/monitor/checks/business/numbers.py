@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 from stationmaster.monitor.checks.check import check
 from stationmaster.monitor.checks.finding import Finding, Layer, Severity, Subject, SubjectKind
 from stationmaster.monitor.checks.flagging import off_now, open_day, range_text
-from stationmaster.monitor.checks.saying import clock, day_text, owner_of, run_links
+from stationmaster.monitor.checks.saying import clock, day_text, listed, owner_of, run_links
 from stationmaster.monitor.series.wording import change_text, number_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from stationmaster.monitor.checks.flagging import Off
     from stationmaster.monitor.facts.facts import Facts
     from stationmaster.monitor.facts.figures import Said
     from stationmaster.monitor.monitoring import Agreement
@@ -49,8 +50,7 @@ def sources_disagree(facts: Facts) -> Iterator[Finding]:
             what=f"{agreed.name} do not agree for {day_text(day)}: {number_text(left)} by "
             f"{' + '.join(agreed.left)}, {number_text(right)} by {' + '.join(agreed.right)}. "
             f"{agreed.why}",
-            next_action=f"Compare the two for {day}: look for a delivery that is not whole on the "
-            f"{'left' if left < right else 'right'} side, ask its owner, and clear its step.",
+            next_action=_find_the_wrong_one(facts, agreed, day, short_left=left < right),
             since=said.at,
             business_date=day,
             affected=facts.lineage.affected(Subject(SubjectKind.FIGURE, agreed.right[0])).readers,
@@ -87,8 +87,7 @@ def total_off(facts: Facts) -> Iterator[Finding]:
                 else f"{total.figure} is {number_text(said.value)} for "
                 f"{day_text(said.business_date)}, {change_text(said.value, off.usual)} what such a "
                 f"day has: about {number_text(off.usual)}.",
-                next_action="Before anybody uses it: see whether a source is short (volume-off, "
-                "sources-disagree), else ask who knows the business of that day.",
+                next_action=_before_it_is_used(facts, said, off),
                 since=said.at,
                 business_date=off.since,
                 affected=facts.lineage.affected(subject).readers,
@@ -138,6 +137,36 @@ def numbers_changed(facts: Facts) -> Iterator[Finding]:
                 got=number_text(last.value),
                 evidence={"before": first.value, "now": last.value},
             )
+
+
+def _find_the_wrong_one(facts: Facts, agreed: Agreement, day: dt.date, *, short_left: bool) -> str:
+    """Return which steps said the two numbers, what to compare, and what mends it."""
+    lag = dt.timedelta(days=agreed.lag_days)
+    left, right = _last(facts, agreed.left, day), _last(facts, agreed.right, day + lag)
+    less, more = (left, right) if short_left else (right, left)
+    if (less.pipeline, less.step) == (more.pipeline, more.step):
+        return (
+            f"Both are said by {less.step}: see in its notes and inputs what is missing from the "
+            f"smaller one (`stationmaster ledger show --pipeline {less.pipeline} --step "
+            f"{less.step}`), ask the owner of that source, then clear the step that reads it."
+        )
+    return (
+        f"{less.step} says the smaller number: see whether all of {day} had come when it ran; if "
+        f"not, ask the owner of its source, then clear {less.step}. Else {more.step} counts "
+        "something twice."
+    )
+
+
+def _before_it_is_used(facts: Facts, said: Said, off: Off) -> str:
+    """Return what to ask of a total that is off, by whether it is too low or too high."""
+    readers = facts.lineage.affected(Subject(SubjectKind.FIGURE, said.name)).readers
+    told = f"Tell {listed(readers)} not to use it yet. " if readers else ""
+    why = (
+        "see whether a source is short (`stationmaster incidents list`)"
+        if off.is_low
+        else "see whether records came twice, or a source changed its unit (pence for pounds)"
+    )
+    return f"{told}Then {why}, mend that and clear {said.step}; else ask who knows that day."
 
 
 def _newest_common_day(facts: Facts, agreed: Agreement) -> dt.date | None:

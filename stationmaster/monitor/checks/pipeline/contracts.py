@@ -50,8 +50,8 @@ def contract_broken(facts: Facts) -> Iterator[Finding]:
             severity=_severity(facts, failed),
             owner=_owner(facts, subject, failed),
             what=f"{_who(subject)} broke its contract for {day_text(mine.business_date)}: "
-            f"{sentence(error.got if error and error.got else failed.sentence)}",
-            next_action=failed.hint or "Read the step's log: it names the field.",
+            f"{sentence(_why(failed))}",
+            next_action=_action(facts, subject, failed),
             since=_first_seen(failed) or ended,
             business_date=mine.business_date,
             affected=affected.readers,
@@ -91,6 +91,25 @@ def contract_changed(facts: Facts) -> Iterator[Finding]:
             step=each.step,
             links=run_links(facts, each.pipeline, each.run_id, each.step),
         )
+
+
+def _why(failed: Attempt) -> str:
+    """Return what came; with what was expected, where that says no field by itself."""
+    error = failed.error
+    if error is None or not error.got:
+        return failed.sentence
+    if "`" in error.got or not error.expected:
+        return error.got
+    return f"expected {error.expected}, got {error.got}"
+
+
+def _action(facts: Facts, subject: Subject, failed: Attempt) -> str:
+    """Return what to do, and whom to ask by name where that is known."""
+    hint = failed.hint or f"Read the log of {failed.step}: it names the field."
+    source = facts.monitoring.sources.get(subject.name)
+    if source is not None and source.contact:
+        hint = hint.replace("the owner of the source", source.contact)
+    return hint if "clear" in hint else f"{hint} Then clear {failed.step}."
 
 
 def _subject(facts: Facts, failed: Attempt) -> Subject:

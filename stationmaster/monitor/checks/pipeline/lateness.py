@@ -16,7 +16,7 @@ from stationmaster.monitor.checks.saying import (
     run_links,
     sentence,
 )
-from stationmaster.monitor.monitoringdays import done_at, overdue, runs_of_day
+from stationmaster.monitor.monitoringdays import done_at, done_without, overdue, runs_of_day
 from stationmaster.monitor.series.runrows import run_chance, runs_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def run_late(facts: Facts) -> Iterator[Finding]:
     for name, expected in facts.monitoring.pipelines.items():
         for day in overdue(facts, expected, [name]):
             if done_at(facts, name, expected, day.business_date) is not None:
+                continue
+            if _is_told_of_its_product(facts, expected, day.business_date):
                 continue
             product = expected.product or f"day of {name}"
             run_id, step, doing, action = _in_the_way(facts, name, day.business_date)
@@ -100,9 +102,8 @@ def _at_risk(  # noqa: PLR0913, PLR0917 (what a run is)
         what=f"The {product} of {day_text(day)} is due at {clock(facts, due_at)} and will "
         f"probably be up at {clock(facts, finish)}: {told.chance:.0%} to miss it, by {told.runs} "
         "runs before.",
-        next_action=f"Look at {slowest}: the rest of the run hangs on it."
-        if slowest
-        else "Look at the run.",
+        next_action=f"Read the log of {slowest or 'its steps'}: the rest of the run hangs on it; "
+        f"if it cannot be hurried, tell {listed(expected.readers) or 'its readers'} when it comes.",
         since=facts.now,
         business_date=day,
         affected=expected.readers,
@@ -114,6 +115,16 @@ def _at_risk(  # noqa: PLR0913, PLR0917 (what a run is)
         got=f"done about {clock(facts, finish)}",
         foretold=True,
         evidence={"chance_to_miss": told.chance, "past_runs": told.runs},
+    )
+
+
+def _is_told_of_its_product(facts: Facts, expected: PipelineExpectation, day: dt.date) -> bool:
+    """Tell whether the run is not late, but a step of it has not written its report."""
+    missing = [name for name in expected.done_when if facts.published.last(name, day) is None]
+    return bool(missing) and all(
+        name in facts.monitoring.reports
+        and any(mine.business_date == day for mine in done_without(facts, name))
+        for name in missing
     )
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from statistics import median
+import re
 from typing import TYPE_CHECKING, Final
 
 from stationmaster.monitor.checks.check import check
 from stationmaster.monitor.checks.finding import Finding, Layer, Severity
-from stationmaster.monitor.checks.saying import duration, owner_of, run_links, sentence
+from stationmaster.monitor.checks.saying import (
+    day_text,
+    duration,
+    owner_of,
+    run_links,
+    sentence,
+)
 from stationmaster.monitor.lineage import step_subject
 from stationmaster.monitor.monitoringdays import USUAL_RUNS, airflow_or_none
 
@@ -22,10 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORGOTTEN_DAYS",
+    "ON_PURPOSE",
+    "RETRY_WAIT",
     "last_words",
     "run_stuck",
     "step_failed",
-    "step_retrying",
     "step_skipped",
 ]
 
@@ -42,6 +49,9 @@ FORGOTTEN_DAYS: Final = 7
 RETRY_WAIT: Final = dt.timedelta(minutes=25)
 """The longest pause before Airflow tries again (20 minutes), and some."""
 
+RECORDED_AFTER: Final = dt.timedelta(minutes=3)
+"""By then the ledger has what a run did that Airflow has ended."""
+
 FINAL: Final = frozenset({"contract_broken", "config_error", "image_unavailable"})
 """Ends after which nobody tries again."""
 
@@ -49,17 +59,15 @@ ON_PURPOSE: Final = frozenset({"killed_by_user", "stopped", "succeeded", None})
 TOLD_ELSEWHERE: Final = frozenset({"contract_broken"})
 """What a check of its own tells."""
 
-INFRASTRUCTURE: Final = frozenset(
-    {"evicted", "preempted", "node_lost", "drained", "pod_deleted", "start_failed"}
+TRIES_AGAIN: Final = re.compile(
+    r":? ?\b(it is tried|the step tries) again( later| with more memory)?"
+    r"(; if it stays so,|[;.])?",
+    re.IGNORECASE,
 )
-"""Ends that are not the step's fault: infrastructure's checks tell of them."""
+"""What a step says that does not know whether a try is left: of one that has failed it is wrong."""
 
-TRIES_AGAIN: Final = "The step tries again later; if it stays so, "
-"""How a step that does not know whether a try is left begins its hint."""
-
-MANY_TRIES: Final = 4
 OFTEN_RUNS: Final = 5
-ELSE_SELDOM: Final = 0.2
+"""With fewer runs behind it, what a pipeline always does is not known."""
 
 
 @check(
@@ -145,54 +153,31 @@ def step_skipped(facts: Facts) -> Iterator[Finding]:
             continue
         newest = max(runs, key=lambda run: (run.business_date, run.begun_at))
         over = _over_at(newest)
-        if over is None or facts.now - over < RETRY_WAIT:
+        if over is None:
+            continue
+        told_over = _is_over_in_airflow(facts, newest)
+        if not told_over and facts.now - over < RETRY_WAIT:
             continue
         earlier = [run for run in runs if run.run_id != newest.run_id][-USUAL_RUNS:]
         always = set.intersection(*(set(run.steps) for run in earlier)) - _steps_of_day(
             runs, newest.business_date
         )
-        ends = _last_steps(earlier)
-        for step in sorted(always) if ends & set(newest.steps) else ():
+        is_over = told_over or bool(_last_steps(earlier) & set(newest.steps))
+        for step in sorted(always) if is_over else ():
             yield step_skipped.finding(
                 step_subject(pipeline, step),
                 owner=owner_of(facts, pipeline=pipeline),
-                what=f"{step} did not run for {newest.business_date}, and the run is over; it ran "
-                f"in each of the {len(earlier)} runs before.",
-                next_action=f"Look in Airflow why {step} was skipped; clear it if that was not "
-                "meant.",
+                what=f"{step} was skipped for {day_text(newest.business_date)}: the run is over, "
+                f"and it ran in each of the {len(earlier)} runs before.",
+                next_action=f"Clear {step} in Airflow, so that it runs; if it is skipped again, "
+                "see which task before it says so (a branch, a short circuit).",
                 since=over,
                 business_date=newest.business_date,
+                affected=facts.lineage.affected(step_subject(pipeline, step)).readers,
                 pipeline=pipeline,
                 run_id=newest.run_id,
                 step=step,
                 links=run_links(facts, pipeline, newest.run_id, step),
-            )
-
-
-@check("step-retrying", layer=Layer.PIPELINE, severity=Severity.WARNING, owner="platform")
-def step_retrying(facts: Facts) -> Iterator[Finding]:
-    """A step needs more tries than it used to."""
-    for pipeline, runs in facts.ledger.runs.items():
-        for step in sorted({step for run in runs[-OFTEN_RUNS:] for step in run.steps}):
-            mine = [run.steps[step] for run in runs if step in run.steps]
-            found = _too_many(mine)
-            if found is None or facts.now - mine[-1].begun_at > dt.timedelta(days=2):
-                continue
-            last = found[-1]
-            why = next((each for each in reversed(last.attempts) if each.has_failed), None)
-            told = sentence((why.sentence if why else "") or "its verdicts say why")
-            more = sum(_retries(each) for each in found)
-            yield step_retrying.finding(
-                step_subject(pipeline, step),
-                owner=owner_of(facts, pipeline=pipeline),
-                what=f"{step} needed {more} more tries in its last {len(found)} runs. Last: {told}",
-                next_action=(why.hint if why and why.hint else "Read the log of its failed try."),
-                since=found[0].begun_at,
-                pipeline=pipeline,
-                run_id=last.run_id,
-                step=step,
-                links=run_links(facts, pipeline, last.run_id, step),
-                evidence={"retries": [_retries(each) for each in found]},
             )
 
 
@@ -219,7 +204,8 @@ def _severity(facts: Facts, mine: StepRun) -> Severity:
 def _what(mine: StepRun, failed: Attempt) -> str:
     told = sentence(failed.sentence or f"it ended as {failed.verdict}")
     tries = f" after {len(mine.attempts)} attempts" if len(mine.attempts) > 1 else ""
-    return f"{mine.step} failed for {mine.business_date}{tries}: {told}"
+    told = told.removeprefix(f"{failed.job}: ")
+    return f"{mine.step} failed for {day_text(mine.business_date)}{tries}: {told}"
 
 
 def _is_tried_again(airflow: AirflowFacts | None, mine: StepRun) -> bool:
@@ -252,6 +238,20 @@ def _over_at(run: Run) -> dt.datetime | None:
     return max(end for end in ends if end is not None)
 
 
+def _is_over_in_airflow(facts: Facts, run: Run) -> bool:
+    """Tell whether Airflow has ended a run, so long ago that the ledger has all of it."""
+    airflow = airflow_or_none(facts)
+    if airflow is None:
+        return False
+    since = facts.now - dt.timedelta(days=1)
+    return any(
+        (each.pipeline, each.run_id) == (run.pipeline, run.run_id)
+        and each.ended_at is not None
+        and facts.now - each.ended_at >= RECORDED_AFTER
+        for each in airflow.ended_runs(since)
+    )
+
+
 def _steps_of_day(runs: Sequence[Run], day: dt.date) -> set[str]:
     return {step for run in runs if run.business_date == day for step in run.steps}
 
@@ -267,33 +267,13 @@ def _last_steps(runs: Sequence[Run]) -> set[str]:
 
 def _action(failed: Attempt) -> str:
     """Return what to do about a step that nothing tries again, whatever it says of later tries."""
-    hint = failed.hint or "Read its log, mend it, and clear the task."
-    if failed.verdict not in {"upstream_unavailable", "temporary"}:
+    if failed.verdict == "out_of_memory":
+        return (
+            f"Give {failed.job or failed.step} a bigger size in its job.yaml, or let "
+            f"STATIONMASTER_SIZING=apply do it; then clear {failed.step}."
+        )
+    told = TRIES_AGAIN.sub(". ", failed.hint).strip(". ")
+    hint = sentence(f"{told[:1].upper()}{told[1:]}" or "Read the end of its log")
+    if "clear" in hint.lower():
         return hint
-    told = hint.removeprefix(TRIES_AGAIN)
-    return f"{told[:1].upper()}{told[1:]} No try is left: then clear the task."
-
-
-def _retries(mine: StepRun) -> int:
-    """Return how many attempts of a step failed by its own fault, since somebody cleared it."""
-    ended: dt.datetime | None = None
-    count = 0
-    for each in mine.attempts:
-        if each.shard != mine.attempts[0].shard:
-            continue
-        if ended is not None and each.begun_at - ended > RETRY_WAIT:
-            count = 0  # it had failed for good, and was told
-        count += each.verdict not in INFRASTRUCTURE | ON_PURPOSE and each.has_failed
-        ended = each.ended_at
-    return count
-
-
-def _too_many(mine: Sequence[StepRun]) -> list[StepRun] | None:
-    """Return the runs in which a step needed too many tries, None where it did not."""
-    if mine and _retries(mine[-1]) >= MANY_TRIES and not mine[-1].failed:
-        return [mine[-1]]
-    last, before = mine[-OFTEN_RUNS:], mine[:-OFTEN_RUNS]
-    if len(before) < OFTEN_RUNS or sum(_retries(each) > 0 for each in last) < OFTEN_RUNS - 1:
-        return None
-    often = [float(_retries(each) > 0) for each in before]
-    return list(last) if median(often) == 0 and sum(often) / len(often) < ELSE_SELDOM else None
+    return f"{hint} No try is left: when it is mended, clear {failed.step}."
