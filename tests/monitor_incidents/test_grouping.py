@@ -53,6 +53,22 @@ def test_a_cause_that_is_found_later_takes_the_incident_over() -> None:
     assert "Its cause is known now: web is late." in events[0].sentence
 
 
+def test_what_is_gone_as_a_whole_keeps_its_title() -> None:
+    """Findings clear one after the other; nobody is told of a new cause of what is over."""
+    days = Days()
+    quick = a_check("quick", clear_after=1)
+    slow = a_check("slow", clear_after=5)
+    days.checks = (quick, slow)
+    one, other = found(WEB, quick), found(ORDERS, slow)
+    days.look(one, other)
+    days.look(minute=1)
+
+    (cleared,), (over,) = days.look(minute=2), days.look(minute=7)
+
+    assert (cleared.kind, over.kind) == (EventKind.LESSENED, EventKind.CLOSED)
+    assert over.sentence == "It is over: web is late."
+
+
 def test_a_cause_of_two_incidents_makes_them_one() -> None:
     """The older goes on, and the other one is closed and says where it goes on."""
     days = Days()
@@ -104,7 +120,7 @@ def test_an_incident_closes_when_all_of_it_is_gone_long_enough() -> None:
     days.look(found(WEB), found(REPORT))
     assert kinds(days.look(found(REPORT), minute=1)) == []
     assert kinds(days.look(minute=2)) == [EventKind.GONE]
-    assert kinds(days.look(minute=6)) == [EventKind.CAUSE_CHANGED, EventKind.LESSENED]
+    assert kinds(days.look(minute=6)) == [EventKind.LESSENED]
     assert kinds(days.look(minute=7)) == [EventKind.CLOSED]
     assert days.open == []
 

@@ -133,13 +133,18 @@ class _Teller:
     def _with_cause(
         self, incident: StandingIncident, counting: list[StandingFinding]
     ) -> StandingIncident:
-        """Return it with the finding that explains the others; the one it has stays if it can."""
+        """Return it with the finding that explains the others; the one it has stays if it can.
+
+        What is gone as a whole keeps the title that people know, whatever of it clears first.
+        """
         mine = {each.key for each in counting}
         firsts = [each for each in counting if not self._relations.causes_among(each.key, mine)]
         kept = [each for each in firsts if each.key == incident.cause]
         there = [each for each in firsts or counting if each.gone_at is None]
         cause = min(kept or there or firsts or counting, key=_weight)
         finding, left = cause.finding, [each for each in counting if each.gone_at is None]
+        if not left and incident.id in self._old:
+            return replace(incident, cause=cause.key)
         if cause.gone_at is not None and left:
             # Why it happened stays the title; what to do is what there still is to do.
             now = min(left, key=_weight).finding.next_action
@@ -172,6 +177,8 @@ class _Teller:
     ) -> Iterable[Event]:
         if now.id not in self._old or before.cause == now.cause:
             return
+        if all(each.gone_at is not None for each in counting):
+            return  # it is over: nobody need know what of it is forgotten last
         if before.cause in {each.key for each in counting}:
             sentence = f"Its cause is known now: {now.title}"
         else:

@@ -58,6 +58,7 @@ class Course:
         is_told: Tells whether the fault has been found and told.
         is_over: Tells whether its incident is closed.
         facts: Figures of its own.
+        begun: From when it could be known, where that is not when the fault began.
         mended: When, where it must be mended before anybody can read the ledger.
     """
 
@@ -65,6 +66,7 @@ class Course:
     is_told: Callable[[], bool]
     is_over: Callable[[], bool]
     facts: dict[str, Any] = field(default_factory=dict)
+    begun: dt.datetime | None = None
     mended: dt.datetime | None = None
 
 
@@ -130,10 +132,14 @@ def node_lost(course: Course) -> Iterator[None]:
 
 @contextmanager
 def starving_step(course: Course) -> Iterator[None]:
-    """Run a step that asks for more memory than any node has."""
+    """Run a step that asks for more cores than any node has."""
     airflow = course.site.airflow
     dag = "monitor_drill_starves"
     run = airflow.trigger(dag)
+    mine = "stationmaster.io/pipeline=monitor_drill_starves"
+    place = course.site.place
+    until(lambda: place.pods(mine, place.steps_namespace), 180)
+    course.begun = dt.datetime.now(dt.UTC)
     try:
         yield
     finally:

@@ -106,7 +106,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         closes_within=900,
     ),
     Fault(
-        name="step asks for 500Gi",
+        name="step that no node has room for",
         group=1,
         breaking=starving_step,
         expected=_found("pods-pending", f"pod:{STEPS}", 780, "job.yaml", "describe pod"),

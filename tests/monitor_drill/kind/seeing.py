@@ -68,9 +68,15 @@ class Seen:
         """Return what belongs to an incident."""
         return self._ask(lambda: findings_of(self._engine, number))
 
-    def events(self, number: int) -> list[str]:
-        """Return what happened to an incident."""
-        return [each.kind for each in self._ask(lambda: events_of(self._engine, number))]
+    def events(self, number: int, since: dt.datetime) -> list[str]:
+        """Return what happened to an incident since a moment."""
+        rows = self._ask(lambda: events_of(self._engine, number))
+        return [each.kind for each in rows if each.at >= since]
+
+    def came_back_at(self, incident: StandingIncident) -> dt.datetime | None:
+        """Return when an incident was opened anew the last time."""
+        rows = self._ask(lambda: events_of(self._engine, incident.id))
+        return max((each.at for each in rows if each.kind == "reopened"), default=None)
 
     def sent(self, number: int) -> list[MessageRow]:
         """Return what the outbox sent of an incident."""
@@ -89,8 +95,8 @@ class Seen:
         except subprocess.SubprocessError:
             return []
 
-    def told(self, incident: StandingIncident) -> list[dict[str, Any]]:
-        """Return what reached the receiver of one incident.
+    def told(self, incident: StandingIncident, after: int) -> list[dict[str, Any]]:
+        """Return what reached the receiver of one incident after so many texts.
 
         Where it was told without a database it has no number: then by the name of its check.
         """
@@ -98,7 +104,7 @@ class Seen:
         check = incident.finding.check
         return [
             {"text": text}
-            for text in self.texts()
+            for text in self.texts()[after:]
             if number.search(text) or (not re.search(r"#\d", text) and f"/{check}" in text)
         ]
 

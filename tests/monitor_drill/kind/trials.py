@@ -7,7 +7,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,8 +29,8 @@ __all__ = ["kind_trials"]
 LINGERS: Final = 20.0
 """So long it stays broken after it was told: what else comes of it comes by then, mostly."""
 
-ALARMS: Final = {"reopened", "again", "worsened", "cause-changed"}
-"""Who was called need not be called again."""
+CALLS: Final = ("opened", "reopened", "again", "worsened", "cause-changed")
+"""Kinds of messages that call somebody; who was called need not be called again."""
 
 SLACK: Final = dt.timedelta(seconds=1)
 
@@ -68,6 +68,7 @@ class _Trial:
     _beside: Sequence[_Trial] = ()
     _thread: threading.Thread | None = None
     _line: dict[str, Any] = field(default_factory=dict)
+    _texts_before: int = 0
     _begins: dt.datetime = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 
     def start(self, beside: Sequence[_Trial]) -> None:
@@ -92,12 +93,12 @@ class _Trial:
 
     def events(self, number: int) -> list[str]:
         """Return what happened to an incident."""
-        return self.site.seen.events(number)
+        return self.site.seen.events(number, self._begins)
 
     @property
     def messages(self) -> list[dict[str, Any]]:
         """Return what reached the receiver of its incident."""
-        return [told for each in self._mine() for told in self.site.seen.told(each)]
+        return [told for each in self._mine() for told in self._texts_of(each)]
 
     def _run(self) -> None:
         begun = time.monotonic()
@@ -113,7 +114,9 @@ class _Trial:
         time.sleep(self.fault.after_seconds)
         fault, course = self.fault, Course(self.site, self._is_told, self._is_over)
         begins = self._begins = dt.datetime.now(dt.UTC)
+        self._texts_before = len(self.site.seen.texts())
         with fault.breaking(course):
+            begins = course.begun or begins
             until(self._is_told, fault.expected.within.total_seconds() + 60)
             time.sleep(LINGERS)
             told = self._mine()
@@ -128,23 +131,31 @@ class _Trial:
     def _told_wrongly(self) -> Iterator[str]:
         """Find what was told twice, or not at all."""
         for each in self._mine():
-            kinds = Counter(str(row.document["kind"]) for row in self.site.seen.sent(each.id))
-            if (kinds["opened"], kinds["closed"]) != (1, 1):
-                yield f"expected one message of its beginning and one of its end, got {kinds}"
-            for kind in ALARMS & kinds.keys():
-                yield f"expected to be called once, got {kind} as well"
-            texts = Counter(told["text"] for told in self.site.seen.told(each))
+            rows = [row for row in self.site.seen.sent(each.id) if row.made_at >= self._begins]
+            kinds = Counter(str(row.document["kind"]) for row in rows)
+            calls = sum(kinds[kind] for kind in CALLS)
+            if (calls, kinds["closed"]) != (1, 1):
+                yield f"expected one message of its beginning and one of its end, got {dict(kinds)}"
+            texts = Counter(told["text"] for told in self._texts_of(each))
             yield from (f"told {n} times: {text[:80]}" for text, n in texts.items() if n > 1)
 
+    def _texts_of(self, incident: StandingIncident) -> list[dict[str, Any]]:
+        return self.site.seen.told(incident, self._texts_before)
+
     def _all(self) -> list[StandingIncident]:
-        found = self.site.seen.incidents(self._begins)
+        """Return what was opened since it began, or came back: that is opened then as well."""
+        found = (self._since_begun(each) for each in self.site.seen.incidents(self._begins))
         return [each for each in found if each.opened_at >= self._begins - SLACK]
+
+    def _since_begun(self, incident: StandingIncident) -> StandingIncident:
+        came_back = self.site.seen.came_back_at(incident) if incident.reopened else None
+        return incident if came_back is None else replace(incident, opened_at=came_back)
 
     def _mine(self) -> list[StandingIncident]:
         return [each for each in self._all() if self._is_mine(each)]
 
     def _is_mine(self, incident: StandingIncident) -> bool:
-        return _fits(self.fault.expected, incident) and incident.opened_at >= self._begins - SLACK
+        return _fits(self.fault.expected, incident)
 
     def _is_others(self, incident: StandingIncident) -> bool:
         return any(
@@ -153,14 +164,19 @@ class _Trial:
 
     def _is_told(self) -> bool:
         mine = self._mine()
-        return bool(mine) and all(self.site.seen.sent(each.id) for each in mine)
+        return bool(mine) and all(self._sent(each, CALLS) for each in mine)
 
     def _is_over(self) -> bool:
         mine = self._mine()
         return bool(mine) and all(
-            each.closed_at is not None
-            and any(row.document["kind"] == "closed" for row in self.site.seen.sent(each.id))
-            for each in mine
+            each.closed_at is not None and self._sent(each, ("closed",)) for each in mine
+        )
+
+    def _sent(self, incident: StandingIncident, kinds: Sequence[str]) -> bool:
+        """Tell whether one of these was sent of an incident since the fault began."""
+        return any(
+            row.document["kind"] in kinds and row.made_at >= self._begins
+            for row in self.site.seen.sent(incident.id)
         )
 
 

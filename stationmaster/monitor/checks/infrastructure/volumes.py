@@ -48,6 +48,7 @@ DISK: Final = _Limits(low=0.10, dire=0.05, floor=0.25, ahead=dt.timedelta(days=1
 
 PLENTY_BYTES: Final = 20 * 2**30
 DIRE_BYTES: Final = 2 * 2**30
+LONG_ENOUGH_TO_SAY: Final = dt.timedelta(minutes=2)
 SOON: Final = dt.timedelta(hours=12)
 
 
@@ -143,6 +144,8 @@ def _full(facts: Facts, own: Check, filling: Filling, limits: _Limits) -> Findin
         return None
     dire = share < limits.dire and filling.free_bytes < DIRE_BYTES * 5
     since = filling.below_since(limits.low, facts.now)
+    lately = facts.now - since < LONG_ENOUGH_TO_SAY
+    below = "less" if lately else f"{ago(since, facts.now)} less"
     return own.finding(
         Subject(SubjectKind.VOLUME, filling.name),
         severity=Severity.CRITICAL if dire else Severity.WARNING,
