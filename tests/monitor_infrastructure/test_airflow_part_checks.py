@@ -96,6 +96,25 @@ def test_a_dead_triggerer_is_urgent_while_tasks_sleep() -> None:
     assert "1 tasks that were deferred do not wake" in urgent.what
 
 
+def test_a_part_that_is_being_installed_is_not_dead() -> None:
+    """It has never beaten, and its image is still being pulled; after ten minutes it is told."""
+    never = airflow(dataclasses.replace(part("scheduler", healthy=False), heartbeat=None))
+    new, old = (pod("s", labels=SCHEDULER, created_at=NOW - minutes(each)) for each in (3, 12))
+
+    assert found(scheduler_dead, airflow=never, cluster=cluster(new)) == []
+    assert len(found(scheduler_dead, airflow=never, cluster=cluster(old))) == 1
+
+
+def test_the_log_of_a_part_without_pods_is_looked_for_where_the_others_are() -> None:
+    """A command that lacks the namespace finds nothing."""
+    other = pod("d", namespace="airflow", labels={"app.kubernetes.io/component": "dag-processor"})
+    dead = airflow(part("scheduler", healthy=False, ago=9))
+
+    (finding,) = found(scheduler_dead, airflow=dead, cluster=cluster(other))
+
+    assert "kubectl -n airflow logs" in finding.next_action
+
+
 def test_the_pod_or_node_of_a_silent_part_is_its_cause() -> None:
     """What Kubernetes says of its pods explains it: one incident, not two."""
     dead = airflow(part("scheduler", healthy=False, ago=9))

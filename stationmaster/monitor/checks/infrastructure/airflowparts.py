@@ -14,7 +14,7 @@ from stationmaster.monitor.checks.finding import (
     Subject,
     SubjectKind,
 )
-from stationmaster.monitor.checks.infrastructure.underneath import causes_of_part
+from stationmaster.monitor.checks.infrastructure.underneath import COMPONENT, causes_of_part
 from stationmaster.monitor.checks.infrastructure.wording import OWNER, ago, if_known, logs_of, said
 from stationmaster.monitor.checks.saying import sentence
 from stationmaster.monitor.facts.missing import FactsNotHereError, FactsUnavailableError
@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 LATELY: Final = dt.timedelta(days=14)
+STARTING: Final = dt.timedelta(minutes=10)
+"""As long as Kubernetes itself gives a Deployment to make progress (progressDeadlineSeconds)."""
 
 
 @check(
@@ -170,6 +172,8 @@ def _silent(
     part = _part(facts, name)
     if part is None or part.healthy is not False:
         return
+    if part.heartbeat is None and _starts(facts, name):
+        return
     since = part.heartbeat or facts.now
     beat = (
         f"has not beaten {ago(since, facts.now)}"
@@ -185,6 +189,13 @@ def _silent(
         since=since,
         caused_by=causes_of_part(facts, name),
     )
+
+
+def _starts(facts: Facts, component: str) -> bool:
+    """Tell whether a part that has never beaten is only being installed: its image is pulled."""
+    pods = if_known(facts, lambda f: f.cluster.pods()) or ()
+    mine = [pod.created_at for pod in pods if pod.labels.get(COMPONENT) == component]
+    return bool(mine) and facts.now - min(mine) < STARTING
 
 
 def _part(facts: Facts, name: str) -> AirflowPart | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stationmaster.monitor.checks.finding import Subject, SubjectKind
 from stationmaster.monitor.checks.infrastructure.wording import if_known
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from stationmaster.monitor.facts.cluster import ClusterPod
     from stationmaster.monitor.facts.facts import Facts
 
-__all__ = ["causes_of_part", "causes_of_server"]
+__all__ = ["COMPONENT", "causes_of_part", "causes_of_server"]
 
-COMPONENT = "app.kubernetes.io/component"
+COMPONENT: Final = "app.kubernetes.io/component"
+"""By which label the chart tells its parts apart."""
 
 
 def causes_of_part(facts: Facts, component: str) -> tuple[Subject, ...]:

@@ -150,7 +150,7 @@ def _full(facts: Facts, own: Check, filling: Filling, limits: _Limits) -> Findin
         Subject(SubjectKind.VOLUME, filling.name),
         severity=Severity.CRITICAL if dire else Severity.WARNING,
         what=f"{_capital(filling.where)} has {share:.0%} left ({size_text(filling.free_bytes)} "
-        f"of {size_text(filling.capacity_bytes)}), {ago(since, facts.now)} less than "
+        f"of {size_text(filling.capacity_bytes)}), {below} than "
         f"{limits.low:.0%}.",
         next_action=_remedy(filling),
         since=since,

@@ -50,7 +50,10 @@ def logs_of(facts: Facts, component: str) -> str:
     """
     label = "app.kubernetes.io/component"
     pods = if_known(facts, lambda f: f.cluster.pods()) or ()
-    where = {pod.namespace for pod in pods if pod.labels.get(label) == component}
+    parts = [pod for pod in pods if label in pod.labels and not pod.is_step]
+    # One that has no pod left is where the others are.
+    mine = [pod for pod in parts if pod.labels[label] == component] or parts
+    where = {pod.namespace for pod in mine}
     namespace = f"-n {min(where)} " if where else ""
     return f"`kubectl {namespace}logs -l {label}={component} --tail=100`"
 
