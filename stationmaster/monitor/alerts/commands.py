@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import json
 import uuid
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -22,7 +21,7 @@ from stationmaster.monitor.incidents import reading
 from stationmaster.monitor.incidents.desk import Desk
 from stationmaster.monitor.incidents.events import Event, EventKind
 from stationmaster.monitor.incidents.numbered import INCIDENTS, unknown
-from stationmaster.monitor.incidents.operators import Operator, Role
+from stationmaster.monitor.incidents.operators import Operator, Role, login_name
 from stationmaster.monitor.incidents.planning import Happening
 from stationmaster.step.errors import MisconfiguredError, TemporaryError
 from stationmaster.step.settings import Settings
@@ -62,7 +61,7 @@ def try_channel(
             hint="Write it into `alerts: channels:` of the file of expectations.",
         )
     with opened_store(settings) as store:
-        name = getpass.getuser()
+        name = login_name()
         Desk(store, Operator(name=name, role=Role.OPERATOR, via="cli")).tested(channel)
     now = _now()
     batch = Batch(messages=(_try(now, severity, name),), key=uuid.uuid4().hex, zone=plan.zone)
@@ -113,7 +112,7 @@ def retry(
 ) -> None:
     """Send a message again that was given up."""
     with opened_store() as store:
-        Desk(store, Operator(name=getpass.getuser(), role=Role.OPERATOR, via="cli")).retry(number)
+        Desk(store, Operator(name=login_name(), role=Role.OPERATOR, via="cli")).retry(number)
     typer.echo(f"Message {number} waits again; the watcher sends it.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import ipaddress
 import tempfile
 from pathlib import Path
@@ -22,7 +21,7 @@ from stationmaster.monitor.dashboard.sample.making import SENTENCE, make_sample,
 from stationmaster.monitor.dashboard.sample.shop import MONITORING
 from stationmaster.monitor.dashboard.serving import build, serve
 from stationmaster.monitor.dashboard.settings import DashboardSettings, Login
-from stationmaster.monitor.incidents.operators import Operator, Role
+from stationmaster.monitor.incidents.operators import Operator, Role, login_name
 from stationmaster.monitor.tracing.spans import tracing
 from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.settings import Settings
@@ -66,7 +65,7 @@ def sessions(
     Ledger(engine).select(lambda _: sa.select(sa.literal(1)))  # its schema fits
     try:
         if end or end_all:
-            me = Operator(name=getpass.getuser(), role=Role.OPERATOR, via="cli")
+            me = Operator(name=login_name(), role=Role.OPERATOR, via="cli")
             now = dt.datetime.now(dt.UTC)
             end_sessions(engine, me, EVERYBODY if end_all else end, now=now, why=why)
         rows = logouts_of(engine)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import fnmatch
-import getpass
 import json
 import re
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from stationmaster.monitor.incidents.documents import incident_document, list_do
 from stationmaster.monitor.incidents.lines import incident_lines, list_lines, silence_lines
 from stationmaster.monitor.incidents.matching import Matcher
 from stationmaster.monitor.incidents.numbered import INCIDENTS, unknown
-from stationmaster.monitor.incidents.operators import Operator, Role
+from stationmaster.monitor.incidents.operators import Operator, Role, login_name
 from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.settings import Settings
 
@@ -206,11 +205,11 @@ def unsilence(
 def _desk(who: str | None) -> Iterator[tuple[Desk, str]]:
     """Open a desk: who can reach the ledger's database may change it, so he is an operator."""
     with opened_store() as store:
-        yield _desk_of(store, who), who or getpass.getuser()
+        yield _desk_of(store, who), who or login_name()
 
 
 def _desk_of(store: IncidentStore, who: str | None) -> Desk:
-    name = who or getpass.getuser()
+    name = who or login_name()
     return Desk(store, Operator(name=name, role=Role.OPERATOR, via="cli"))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 
 from stationmaster.step.errors import MisconfiguredError
 
-__all__ = ["Action", "NotAllowedError", "Operator", "Role", "UnknownIncidentError"]
+__all__ = ["Action", "NotAllowedError", "Operator", "Role", "UnknownIncidentError", "login_name"]
 
 
 class Role(StrEnum):
@@ -49,6 +51,14 @@ class Operator:
     name: str
     role: Role
     via: str
+
+
+def login_name() -> str:
+    """Return who types here, as the machine knows him; in a container that may be a number only."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 class NotAllowedError(MisconfiguredError):
