@@ -42,6 +42,9 @@ LOOK_BACK_DAYS: Final = 7
 GRACE: Final = dt.timedelta(minutes=5)
 """A scheduler makes its runs within minutes."""
 
+OWED: Final = dt.timedelta(days=LOOK_BACK_DAYS + 1)
+"""A run that has been owed for longer is one of a past that is caught up: today's comes later."""
+
 TOGETHER: Final = dt.timedelta(hours=1)
 """Runs of several days that were asked for so near to each other catch up."""
 
@@ -104,7 +107,8 @@ def was_asked_for(facts: Facts, pipeline: str, day: DueDay) -> bool:
     if begun:
         return not _catches_up(runs, min(begun), day.business_date, zone)
     owed = state.next_run_after or facts.now
-    return owed <= facts.now - GRACE and _day_before(owed, zone) <= day.business_date
+    is_owed = GRACE <= facts.now - owed <= OWED
+    return is_owed and _day_before(owed, zone) <= day.business_date
 
 
 def runs_of_day(facts: Facts, pipeline: str, day: dt.date) -> list[Run]:

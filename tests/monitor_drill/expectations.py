@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import yaml
 
 from stationmaster.step.jobfile import find_jobs
 from tests.monitor_drill.pipelines import OWN_JOBS
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Iterable
 
 __all__ = ["FILE_CHANNEL", "write_catalog", "write_expectations"]
 
@@ -20,21 +16,17 @@ ROOT: Final = Path(__file__).parents[2]
 FILE_CHANNEL: Final = "drill-file"
 
 
-def write_expectations(folder: Path, holidays: Iterable[dt.date]) -> Path:
+def write_expectations(folder: Path) -> Path:
     """Write the file of expectations: the one of `dags/`, with the other two pipelines.
 
     Args:
         folder: Where to.
-        holidays: Business dates on which anything goes.
     """
     text = (ROOT / "dags" / "monitoring.yaml").read_text(encoding="utf-8")
     document: dict[str, Any] = yaml.safe_load(text)
     document.setdefault("pipelines", {}).update(
         nightly_finance={"due": "05:00", "owner": "finance", "product": "closed books"}
     )
-    document["calendar"] = [
-        {"date": day, "kind": "holiday", "why": "bank holiday"} for day in holidays
-    ]
     document["alerts"] = {
         "channels": {FILE_CHANNEL: {"kind": "file", "path": "alerts.jsonl"}},
         "otherwise": [FILE_CHANNEL],

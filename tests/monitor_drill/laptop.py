@@ -3,49 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from stationmaster.airflow.life.verdicts import MORE_MEMORY
 from tests.monitor_drill import breaking, misreporting
-from tests.monitor_drill.judging import Expected
 from tests.monitor_drill.plans import Trip
-from tests.monitor_drill.scene import Course, Fault, Scene
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.monitor_drill.writing import fault
 
 __all__ = ["FAULTS"]
-
-TUESDAY: Final = dt.date(2011, 11, 15)
-"""An ordinary one."""
-
-
-def _fault(  # noqa: PLR0913 (one column each)
-    name: str,
-    inject: Callable[[Scene], Course],
-    check: str,
-    subject: str,
-    *,
-    layer: str = "pipeline",
-    minutes: float = 5,
-    says: tuple[str, ...] = (),
-    does: tuple[str, ...] = (),
-    day: dt.date = TUESDAY,
-) -> Fault:
-    return Fault(
-        name=name,
-        inject=inject,
-        day=day,
-        expected=Expected(
-            check=tuple(check.split(" or ")),
-            subject=subject,
-            layer=layer,
-            within=dt.timedelta(minutes=minutes),
-            says=says,
-            does=does,
-        ),
-    )
-
 
 MORNING: Final = "morning_analytics"
 WEB: Final = f"step:{MORNING}/extract_web"
@@ -67,7 +32,7 @@ BUG: Final = Trip(
 )
 
 SOURCES: Final = (
-    _fault(
+    fault(
         "late file",
         breaking.late_file,
         "source-late",
@@ -75,7 +40,7 @@ SOURCES: Final = (
         layer="business",
         does=("Ask the web shop team", "goes on by itself"),
     ),
-    _fault(
+    fault(
         "missing file",
         breaking.missing_file,
         "source-late",
@@ -83,7 +48,7 @@ SOURCES: Final = (
         layer="business",
         does=("Ask the app team",),
     ),
-    _fault(
+    fault(
         "late API",
         breaking.support_late,
         "source-late",
@@ -91,7 +56,7 @@ SOURCES: Final = (
         layer="business",
         does=("Ask the customer support team",),
     ),
-    _fault(
+    fault(
         "renamed field",
         breaking.broken("web", "renamed"),
         "contract-broken",
@@ -99,7 +64,7 @@ SOURCES: Final = (
         says=("placed_at",),
         does=("extract-web", "web shop team", "clear"),
     ),
-    _fault(
+    fault(
         "type change",
         breaking.broken("support", "retyped"),
         "contract-broken",
@@ -107,7 +72,7 @@ SOURCES: Final = (
         says=("ticket_id",),
         does=("extract-support", "support team", "clear"),
     ),
-    _fault(
+    fault(
         "file cut",
         breaking.broken("app", "cut-at-source"),
         "contract-broken",
@@ -115,7 +80,7 @@ SOURCES: Final = (
         says=("expected",),
         does=("app team", "clear"),
     ),
-    _fault(
+    fault(
         "API refusing",
         breaking.broken("support", "500", 4),
         "step-failed",
@@ -125,28 +90,28 @@ SOURCES: Final = (
 )
 
 VOLUMES: Final = (
-    _fault(
+    fault(
         "halved volume",
         breaking.volume("delivery", 0.5),
         "volume-off",
         "dataset:delivery_events",
         does=("Ask the delivery company", "clear extract_delivery"),
     ),
-    _fault(
+    fault(
         "doubled volume",
         breaking.volume("delivery", 2.0),
         "volume-off",
         "dataset:delivery_events",
         does=("came twice", "ask the delivery company"),
     ),
-    _fault(
+    fault(
         "no rows",
         breaking.no_rows,
         "volume-off",
         "dataset:delivery_events",
         does=("Ask the delivery company",),
     ),
-    _fault(
+    fault(
         "web orders halved",
         breaking.volume("web", 0.5),
         "sources-disagree or volume-off",
@@ -155,7 +120,7 @@ VOLUMES: Final = (
         minutes=10,
         does=("clear",),
     ),
-    _fault(
+    fault(
         "all of a day 2.4 times",
         breaking.busy_day,
         "volume-off",
@@ -163,7 +128,7 @@ VOLUMES: Final = (
         does=("Ask who knows the business of that day",),
         day=dt.date(2011, 11, 7),
     ),
-    _fault(
+    fault(
         "quarantine creeping",
         breaking.quarantine_creeps,
         "quarantine-creeping or quarantine-growing",
@@ -174,21 +139,21 @@ VOLUMES: Final = (
 )
 
 STEPS: Final = (
-    _fault(
+    fault(
         "API 3x slower",
         breaking.slower(f"{MORNING}/extract_support", 3.0),
         "step-slower",
         f"step:{MORNING}/extract_support",
         does=(f"{LEDGER} --pipeline {MORNING} --step extract_support",),
     ),
-    _fault(
+    fault(
         "slower than usual",
         breaking.slower(f"{MORNING}/merge_customers", 3.0),
         "step-slower",
         f"step:{MORNING}/merge_customers",
         does=(f"{LEDGER} --pipeline {MORNING} --step merge_customers",),
     ),
-    _fault(
+    fault(
         "memory growing 10 % a day",
         breaking.memory_grows,
         "memory-outgrown",
@@ -196,7 +161,7 @@ STEPS: Final = (
         minutes=5 * DAY,
         does=("Recommended", "job.yaml"),
     ),
-    _fault(
+    fault(
         "out of memory",
         breaking.fails(f"{MORNING}/extract_web", OOM),
         "step-failed",
@@ -204,7 +169,7 @@ STEPS: Final = (
         says=("ran out of memory",),
         does=("bigger size in its job.yaml", "clear extract_web"),
     ),
-    _fault(
+    fault(
         "step failing",
         breaking.fails(f"{MORNING}/merge_customers", BUG),
         "step-failed",
@@ -212,7 +177,7 @@ STEPS: Final = (
         says=("ZeroDivisionError",),
         does=("log", "clear merge_customers"),
     ),
-    _fault(
+    fault(
         "retrying too often",
         breaking.retries,
         "step-retrying",
@@ -220,7 +185,7 @@ STEPS: Final = (
         minutes=2 * HOUR,
         does=(LEDGER,),
     ),
-    _fault(
+    fault(
         "stuck",
         breaking.stuck,
         "run-stuck",
@@ -228,7 +193,7 @@ STEPS: Final = (
         minutes=35,
         does=("clear the task",),
     ),
-    _fault(
+    fault(
         "skipped",
         breaking.skipped,
         "step-skipped",
@@ -236,14 +201,14 @@ STEPS: Final = (
         says=("was skipped",),
         does=("Clear report_morning",),
     ),
-    _fault(
+    fault(
         "deadline at risk",
         breaking.at_risk,
         "deadline-at-risk",
         f"pipeline:{MORNING}",
         does=("merge_customers",),
     ),
-    _fault(
+    fault(
         "cost doubled",
         misreporting.dearer,
         "cost-off",
@@ -254,7 +219,7 @@ STEPS: Final = (
 )
 
 REPORTS: Final = (
-    _fault(
+    fault(
         "report not written",
         misreporting.report(forgets_report=True),
         "report-stale",
@@ -263,7 +228,7 @@ REPORTS: Final = (
         says=("was not written",),
         does=("Clear report_morning",),
     ),
-    _fault(
+    fault(
         "report of the wrong day",
         misreporting.report(stale_report=True),
         "report-unread",
@@ -271,7 +236,7 @@ REPORTS: Final = (
         layer="business",
         does=("clear report_morning",),
     ),
-    _fault(
+    fault(
         "unit change (pence for pounds)",
         misreporting.money(100),
         "total-off",
@@ -279,7 +244,7 @@ REPORTS: Final = (
         layer="business",
         does=("not to use it", "unit"),
     ),
-    _fault(
+    fault(
         "wrong totals",
         misreporting.figure(f"{MORNING}/report_morning", "morning_report/revenue", 0.7),
         "sources-disagree",
@@ -288,7 +253,7 @@ REPORTS: Final = (
         says=("web_orders/revenue",),
         does=("clear report_morning",),
     ),
-    _fault(
+    fault(
         "web and delivery disagree",
         misreporting.figure(
             f"{MORNING}/report_morning", "morning_report/web_picked_up_day_before", 0.6

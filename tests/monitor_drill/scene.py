@@ -17,7 +17,7 @@ from tests.monitor_drill.watch import DrillWatch
 from tests.monitor_drill.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from stationmaster.monitor.incidents.standing import StandingIncident
     from tests.monitor_drill.judging import Expected
@@ -131,7 +131,6 @@ def scene_of(
     day: dt.date,
     *,
     seed: int = 1,
-    holidays: Iterable[dt.date] = (),
     on_laptop: bool = False,
     history_days: int = HISTORY_DAYS,
 ) -> Iterator[Scene]:
@@ -148,7 +147,7 @@ def scene_of(
             first=day - dt.timedelta(days=history_days),
             runtime="process" if on_laptop else "kubernetes",
             support_api_url=url,
-            monitoring_file=write_expectations(folder, holidays),
+            monitoring_file=write_expectations(folder),
             catalog_file=write_catalog(folder),
         )
         known["world"] = world

@@ -132,6 +132,17 @@ def test_a_run_that_the_scheduler_never_made_is_late() -> None:
     assert "No step of its run has begun" in found.what
 
 
+def test_a_pipeline_that_begins_years_ago_owes_nothing_of_today() -> None:
+    """It was just unpaused, and its next run is of 2011: today's is not asked for yet."""
+    told = story()
+    cluster(told)
+    told.airflow.known = [
+        AirflowPipeline(name=PIPELINE, next_run_after=at(DAY - dt.timedelta(days=400), "06:00"))
+    ]
+
+    assert told.found_by(run_late) == []
+
+
 def test_a_run_that_waits_for_its_sources_is_late_without_any_step() -> None:
     """A run that was asked for in time and has no attempt yet is late by Airflow's word."""
     told = story()
