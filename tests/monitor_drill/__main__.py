@@ -65,7 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run trials; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.monitor_drill", description=__doc__)
     parser.add_argument("parts", nargs="*", default=PARTS, metavar="|".join((*PARTS, ON_KIND)))
-    parser.add_argument("--only", default="", help="trials whose names have these words in them")
+    parser.add_argument(
+        "--only", default="", help="trials whose names have these words in them; several by commas"
+    )
     parser.add_argument("--seeds", default="1", help="of the natural spread, by commas")
     parser.add_argument("--record", type=Path, default=RECORD)
     given = parser.parse_args(arguments)
@@ -76,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     for part in given.parts:
         for seed in map(int, given.seeds.split(",") if part in SEEDED else ["1"]):
             for name, trial in _trials(part, seed, given.only):
-                if given.only in name:
+                if any(words in name for words in given.only.split(",")):
                     wrong += _written(part, name, trial, given.record, seed)
     return 1 if wrong else 0
 
