@@ -63,6 +63,33 @@ def test_a_pod_that_is_seen_has_a_row_before_it_ends() -> None:
     assert [(each.verdict, each.pod_uid) for each in records] == [(None, "u1")]
 
 
+def test_what_an_attempt_waits_for_stands_in_its_row_while_it_does(tmp_path: Path) -> None:
+    """The first sentence at once; of those that follow quickly the last; an end replaces it."""
+    ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db")
+
+    async def store(each: AttemptRecord) -> None:
+        ledger.record(each)
+        said.append(ledger.last(1)[0].sentence)
+
+    async def main() -> None:
+        rows, pod = OpenRows(store, pause_seconds=0.05), pod_of(plan_of(), 0, 1)
+        pod["metadata"]["uid"] = "u1"
+        pod["status"] = {}
+        rows.waits(context(), pod, "It waits for a node: 3 of 3 nodes lack memory.")
+        await asyncio.sleep(0.01)
+        for words in ("It waits for a node: 2 of 3 nodes lack memory.", "It runs on node-a."):
+            rows.waits(context(), pod, words)
+        await asyncio.sleep(0.2)
+        await rows.close()
+
+    said: list[str] = []
+    asyncio.run(main())
+    ledger.record(record(verdict="succeeded", finished_at=dt.datetime.now(dt.UTC)))
+
+    assert said == ["It waits for a node: 3 of 3 nodes lack memory.", "It runs on node-a."]
+    assert ledger.last(1)[0].sentence == ""
+
+
 def test_a_ledger_that_fails_stops_no_step() -> None:
     """An opened row that cannot be written is a line in the log."""
 

@@ -107,6 +107,22 @@ def test_a_wait_is_said_once_and_again_when_it_changes() -> None:
     asyncio.run(main())
 
 
+def test_a_row_is_told_what_its_attempt_waits_for_until_it_runs() -> None:
+    """Each reason once; that it runs, which ends the waiting; and nothing where it never waited."""
+    lacks = unschedulable("0/3 nodes are available: 3 Insufficient memory.").states[0][1]
+    waited = PodScript(((0.0, lacks), (0.1, lacks), *succeeds(0.1).states))
+
+    async def noted_of(script: PodScript) -> list[str]:
+        async with a_world(lambda _: script) as world:
+            await live(plan_of(), world.platform, StopSignal())
+            return world.noted
+
+    first, *rest = asyncio.run(noted_of(waited))
+    assert "waits for a node: 3 of 3 nodes lack memory" in first
+    assert " runs on " in rest[-1]
+    assert asyncio.run(noted_of(succeeds(0.1))) == []
+
+
 def test_events_that_may_not_be_read_repeat_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the right to read events each sentence is said once, however long it waits."""
     monkeypatch.setattr("stationmaster.airflow.life.explaining.FIRST_LOOK", 0.02)

@@ -28,6 +28,8 @@ class World:
     watch: PodWatch
     records: list[AttemptRecord] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    noted: list[str] = field(default_factory=list)
+    """Of what attempts wait for."""
 
     async def record(self, record: AttemptRecord) -> None:
         """Keep a record."""
@@ -36,7 +38,13 @@ class World:
     @property
     def platform(self) -> Platform:
         """Return the platform of a step of this world."""
-        return Platform(self.cluster, self.watch, self.record, self.said.append)
+        return Platform(
+            self.cluster,
+            self.watch,
+            self.record,
+            self.said.append,
+            waits=lambda _context, _pod, sentence: self.noted.append(sentence),
+        )
 
     async def until(self, holds: Callable[[], object], seconds: float = 20.0) -> None:
         """Wait until something holds."""

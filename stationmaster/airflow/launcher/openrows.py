@@ -18,7 +18,7 @@ from stationmaster.airflow.life.podfacts import ended
 from stationmaster.airflow.life.recording import record_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
     from typing import Any
 
     from stationmaster.ledger.records import AttemptRecord
@@ -37,6 +37,7 @@ LONG_LOST: Final = dt.timedelta(days=7)
 or is another Airflow's, whose word replaces ours if it comes."""
 
 MOST_REMEMBERED: Final = 10_000
+PAUSE_SECONDS: Final = 15.0
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +49,14 @@ class OpenRows:
 
     Args:
         record: Stores an attempt.
+        pause_seconds: Between two sentences of one attempt.
     """
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, *, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._record = record
+        self._pause_seconds = pause_seconds
         self._opened: dict[str, None] = {}
+        self._waits: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def notice(self, context: StepContext, pod: Mapping[str, Any]) -> None:
@@ -63,7 +67,31 @@ class OpenRows:
         self._opened[uid] = None
         if len(self._opened) > MOST_REMEMBERED:
             del self._opened[next(iter(self._opened))]
-        task = asyncio.create_task(self._open(record_of(context, pod, None)))
+        self._begin(self._open(record_of(context, pod, None)))
+
+    def waits(self, context: StepContext, pod: Mapping[str, Any], sentence: str) -> None:
+        """Write what an attempt waits for into its row; returns at once.
+
+        Of what changes within a quarter of a minute the newest is written: a scheduler may change
+        its mind each second, of a thousand pods.
+        """
+        uid = str(pod["metadata"]["uid"])
+        is_due = uid in self._waits
+        self._waits[uid] = sentence
+        if not is_due:
+            self._begin(self._say(context, pod, uid))
+
+    async def _say(self, context: StepContext, pod: Mapping[str, Any], uid: str) -> None:
+        written = ""
+        while self._waits[uid] != written:
+            written = self._waits[uid]
+            known = record_of(context, pod, None)
+            await self._open(known.model_copy(update={"sentence": written}))
+            await asyncio.sleep(self._pause_seconds)
+        del self._waits[uid]
+
+    def _begin(self, writing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(writing)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

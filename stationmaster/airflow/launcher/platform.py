@@ -117,12 +117,17 @@ class StepsPlatform:
                 self._rows.notice(context, pod)
             pod_logs.seen(context, pod)
 
+        def waits(context: StepContext, pod: Mapping[str, Any], sentence: str) -> None:
+            if self._ledger is not None:
+                self._rows.waits(context, pod, sentence)
+
         return Platform(
             cluster=self.cluster,
             watch=self.watch,
             record=self.record,
             say=say,
             seen=seen,
+            waits=waits,
             before_release=pod_logs.before_release,
             still_ours=still_ours,
         )

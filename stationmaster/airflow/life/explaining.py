@@ -1,4 +1,4 @@
-"""Tell in the task's log what an attempt waits for: once, and again when it changes."""
+"""Tell in the task's log and in its row what an attempt waits for: again when it changes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stationmaster.airflow.life.budgets import Budgets
     from stationmaster.airflow.life.platform import Platform
     from stationmaster.airflow.life.waiting import Wait
+    from stationmaster.step.protocol import StepContext
 
 __all__ = ["Explainer"]
 
@@ -33,17 +34,26 @@ class Explainer:
     """Follow one attempt's waits.
 
     Args:
+        context: What the attempt was told.
         platform: Where events are read, and where sentences go.
         budgets: How long a missing Secret is waited for.
     """
 
-    def __init__(self, platform: Platform, budgets: Budgets) -> None:
+    def __init__(self, context: StepContext, platform: Platform, budgets: Budgets) -> None:
+        self._context = context
         self._platform = platform
         self._budgets = budgets
-        self._told: dict[str, str] = {}
+        self._told = self._noted = self._trouble = ""
         self._look_at: float | None = None
         self._distance = FIRST_LOOK
         self._events: list[dict[str, Any]] = []
+
+    def runs(self, pod: Mapping[str, Any]) -> None:
+        """Say that it runs; whoever read that it waits, reads that."""
+        sentence = f"{who(pod)} runs on {pod['spec'].get('nodeName')}."
+        self._platform.say(sentence)
+        if self._noted:
+            self._note(pod, sentence)
 
     async def explain(self, pod: Mapping[str, Any], wait: Wait) -> tuple[Wait, float]:
         """Return the wait as events show it, and in how many seconds to ask again."""
@@ -55,18 +65,20 @@ class Explainer:
             self._distance = min(self._distance * 2, LONGEST_LOOK)
             self._look_at = now + self._distance
         if wait.for_node and not wait.silent:
-            self._tell(f"{who(pod)} {explain_pending(pod, self._events)}.")
+            self._tell(pod, f"{who(pod)} {explain_pending(pod, self._events)}.")
         elif trouble := mount_trouble(self._events):
             wait = self._with_trouble(pod, wait, trouble)
         elif not wait.silent:
-            self._tell(f"{who(pod)} waits for {wait.words}.")
+            self._tell(pod, f"{who(pod)} waits for {wait.words}.")
+        elif self._noted and not wait.for_node:
+            self._note(pod, f"{who(pod)} has a node now and waits for {wait.words}.")
         return wait, max(self._look_at - now, 0.1)
 
     def _with_trouble(self, pod: Mapping[str, Any], wait: Wait, trouble: str) -> Wait:
         """Name the volume or network that keeps a pod from starting; judge by it in the end."""
         if not wait.silent or wait.finding.verdict is not Verdict.START_FAILED:
             return wait
-        self._tell(f"{who(pod)} waits for its volumes or network: {trouble[:400]}")
+        self._tell(pod, f"{who(pod)} waits for its volumes or network: {trouble[:400]}")
         verdict, hint = of_message(trouble)
         finding = wait.finding.model_copy(
             update={
@@ -90,9 +102,18 @@ class Explainer:
             )
         except ClusterError as error:
             # Without events a wait is explained by the pod's own condition alone.
-            self._tell(f"The events of {metadata['name']} cannot be read: {error}", of="events")
+            sentence = f"The events of {metadata['name']} cannot be read: {error}"
+            if sentence != self._trouble:
+                self._trouble = sentence
+                self._platform.say(sentence)
 
-    def _tell(self, sentence: str, *, of: str = "wait") -> None:
-        if sentence != self._told.get(of):
-            self._told[of] = sentence
+    def _tell(self, pod: Mapping[str, Any], sentence: str) -> None:
+        if sentence != self._told:
+            self._told = sentence
             self._platform.say(sentence)
+        self._note(pod, sentence)
+
+    def _note(self, pod: Mapping[str, Any], sentence: str) -> None:
+        if sentence != self._noted:
+            self._noted = sentence
+            self._platform.waits(self._context, pod, sentence)

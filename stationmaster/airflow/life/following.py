@@ -94,7 +94,7 @@ class Following:
         self._stop = stop
         self._follower = follower
         self._uid = uid
-        self._explainer = Explainer(platform, plan.budgets)
+        self._explainer = Explainer(context, platform, plan.budgets)
         self._growing = Growing(platform, plan.budgets) if plan.grows else None
         self._running_told = self._trouble_told = False
         self._stop_until: float | None = None
@@ -140,7 +140,7 @@ class Following:
     def _tell_running(self, pod: Mapping[str, Any]) -> None:
         if not self._running_told and "running" in (step_state(pod).get("state") or {}):
             self._running_told = True
-            self._platform.say(f"{who(pod)} runs on {pod['spec'].get('nodeName')}.")
+            self._explainer.runs(pod)
 
     async def _waiting(self) -> tuple[Finding | None, float | None]:
         wait = wait_of(self.pod, self._plan.budgets) if self.pod else None

@@ -21,6 +21,10 @@ def _nothing(context: StepContext, pod: Mapping[str, Any]) -> None:
     del context, pod
 
 
+def _unnoted(context: StepContext, pod: Mapping[str, Any], sentence: str) -> None:
+    del context, pod, sentence
+
+
 async def _ours() -> bool:
     return True
 
@@ -37,6 +41,7 @@ class Platform:
     stored. If it raises, it is called again until it does not: no pod goes unrecorded.
     `say` takes whole sentences for the task's log.
     `seen` gets each state of each attempt's pod, trimmed; it must be quick.
+    `waits` gets what an attempt waits for, in a sentence, when that changes; it must be quick.
     `still_ours` is asked right before a pod is created: a launcher that was overtaken creates none.
     `before_release` is awaited before a pod is let go, so that its log can be read to the end.
     """
@@ -46,5 +51,6 @@ class Platform:
     record: Callable[[AttemptRecord], Awaitable[None]]
     say: Callable[[str], None]
     seen: Callable[[StepContext, Mapping[str, Any]], None] = _nothing
+    waits: Callable[[StepContext, Mapping[str, Any], str], None] = _unnoted
     before_release: Callable[[PodRef], Awaitable[None]] = _at_once
     still_ours: Callable[[], Awaitable[bool]] = _ours
