@@ -55,6 +55,8 @@ class UtcTime(sa.TypeDecorator[dt.datetime]):
         del dialect
         if not isinstance(value, dt.datetime):
             return None
+        if value.tzinfo is dt.UTC:  # as Postgres has it, thousands of times a page
+            return value
         return value.astimezone(dt.UTC) if value.tzinfo else value.replace(tzinfo=dt.UTC)
 
 

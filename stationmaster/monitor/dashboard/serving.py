@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -156,6 +157,10 @@ class DashboardServer(uvicorn.Server):
 
     def __init__(self, dashboard: Dashboard, *, host: str, port: int) -> None:
         self._live = dashboard.live
+        # What was imported stays: to look through all of it for garbage again and again is a
+        # third of a page's time.
+        gc.collect()
+        gc.freeze()
         super().__init__(
             uvicorn.Config(
                 make_app(dashboard),

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["NewestAttempts"]
 
 HISTORY: Final = dt.timedelta(days=29)
-MOST_ATTEMPTS: Final = 1000
-"""Fifty runs of twenty steps, or four weeks of a daily pipeline with thirty."""
+MOST_ATTEMPTS: Final = 800
+"""Forty runs of twenty steps, or four weeks of a daily pipeline with twenty-seven."""
 
 PLAIN: Final = (
     *("pipeline", "step", "run_id", "business_date", "recorded_at", "try_id", "shard", "shards"),
