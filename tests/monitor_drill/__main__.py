@@ -87,7 +87,7 @@ def _written(
     part: str, name: str, trial: Callable[[], dict[str, Any]], record: Path, seed: int
 ) -> bool:
     """Do one trial, write its line, and tell whether it went wrong."""
-    begun = time.monotonic()
+    begun, cpu = time.monotonic(), time.process_time()
     line = {
         "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "revision": _revision(),
@@ -96,6 +96,7 @@ def _written(
         "seed": seed,
         **trial(),
         "took_s": round(time.monotonic() - begun, 1),
+        "cpu_s": round(time.process_time() - cpu, 1),
     }
     record.parent.mkdir(parents=True, exist_ok=True)
     with record.open("a", encoding="utf-8") as file:
