@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from stationmaster.ledger.incidentmodels import operator_action
+from stationmaster.monitor.dashboard.runbooks import Runbooks
 from stationmaster.monitor.dashboard.sample.making import fill_sample
 from tests.dashboard.served import Served, serving
 from tests.dashboard.test_dashboard_acts import OPEN, act, rows, token_on
@@ -117,3 +118,14 @@ def test_links_of_a_runbook_lead_somewhere(served: Served) -> None:
         for href in re.findall(r'href="([^"]+)"', article):
             if not href.startswith("https://"):
                 assert client.get(f"/runbooks/{href}").status_code == 200, (name, href)
+
+
+def test_pages_of_ones_own_checks_stand_beside_ours(tmp_path: Path) -> None:
+    """A folder of one's own hides none that came along, and goes before them."""
+    (tmp_path / "few-returns.md").write_text("# few-returns\nAsk the carrier.", encoding="utf-8")
+    (tmp_path / "run-late.md").write_text("# run-late\nCall Ann.", encoding="utf-8")
+    runbooks = Runbooks(tmp_path)
+    assert {"few-returns", "run-late", "source-late"} <= set(runbooks.names())
+    assert "Ask the carrier." in str(runbooks.page("few-returns"))
+    assert "Call Ann." in str(runbooks.page("run-late"))
+    assert "Ask the contact" in str(runbooks.page("source-late"))

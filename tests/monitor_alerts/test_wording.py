@@ -118,6 +118,8 @@ def test_many_incidents_are_one_message_with_the_worst_first() -> None:
     assert text.title == "15 incidents, 1 of them critical"
     assert text.body.splitlines()[0].startswith("- Critical: ")
     assert text.body.rstrip().endswith("and 3 more.")
+    mail = rendered([*many, a_message(incident_id=99)], "html", LONDON)
+    assert mail.title.startswith("15 incidents, 1 of them critical: Web has not delivered")
 
 
 @pytest.mark.parametrize(
@@ -141,6 +143,7 @@ def test_a_mail_has_both_html_and_text_and_one_thread_an_incident(
         channel.deliver(Batch(messages=(a_message(kind=kind),), key=kind, zone=LONDON))
     first, second = mail.mails
     assert first["Subject"] == "Critical: Web has not delivered; it was due at 06:30. (#12)"
+    assert first["Auto-Submitted"] == "auto-generated"
     assert first["References"] == second["References"] == "<u12@stationmaster>"
     html, text = (first.get_body((kind,)) for kind in ("html", "plain"))
     assert html is not None

@@ -26,6 +26,14 @@ def mine(facts):
     return []
 '''
 
+KEPT = """
+from __future__ import annotations
+from dataclasses import dataclass
+@dataclass
+class Kept:
+    number: int
+"""
+
 
 def test_each_check_has_a_name_of_its_own_and_a_sentence() -> None:
     """Incidents are told apart by the name; the summary ends as a sentence does."""
@@ -67,6 +75,16 @@ def test_ones_own_checks_come_from_a_folder(tmp_path: Path) -> None:
     (mine,) = set(found) - set(EVERY_CHECK)
     assert (mine.name, mine.severity, mine.owner) == ("few-returns", Severity.WARNING, "logistics")
     assert mine.summary == "Hardly any parcel was sent back."
+
+
+def test_ones_own_checks_may_have_their_tests_beside_them(tmp_path: Path) -> None:
+    """Tests need what is not there where the watcher runs; and one file alone can be named."""
+    text = f"{KEPT}{OWN.format(name='few-returns')}"
+    (tmp_path / "returns.py").write_text(text, encoding="utf-8")
+    (tmp_path / "test_returns.py").write_text("import nothing_of_this_name", encoding="utf-8")
+    for named in (tmp_path, tmp_path / "returns.py"):
+        (mine,) = set(all_checks(Settings(checks=str(named)))) - set(EVERY_CHECK)
+        assert mine.name == "few-returns"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import unquote
 
 from stationmaster.monitor.alerts.channels import ChannelError
 from stationmaster.monitor.alerts.rendering import rendered
@@ -31,6 +33,9 @@ BY_INCIDENT: Final = frozenset(
 """Classes of apprise for services that hold incidents themselves: each message is of one."""
 
 LONGEST_REASON: Final = 300
+
+SPLITS: Final = r"[/:@?&=]+"
+"""What stands between the parts of a URL."""
 
 
 class AppriseChannel:
@@ -119,7 +124,10 @@ class AppriseChannel:
         elif name == "NotifyJSON":
             service.headers["Idempotency-Key"] = batch.key
             service.payload_extras |= _extras(batch)
-        elif hasattr(service, "smtp_host") and one:
+        elif hasattr(service, "smtp_host"):
+            # RFC 3834: nobody's "I am on holiday" comes back.
+            service.headers["Auto-Submitted"] = "auto-generated"
+        if hasattr(service, "smtp_host") and one:
             service.headers["X-Stationmaster-Incident"] = first.uid
             # Mail programs show what refers to the same message as one thread.
             service.headers["References"] = f"<{first.uid}@stationmaster>"
@@ -154,24 +162,26 @@ class _Reasons(logging.Handler):
         self._logger = logging.getLogger("apprise")
 
     def __enter__(self) -> Self:
-        self._before = self._logger.propagate
-        # What it logs may hold the URL's password: it goes through us, or nowhere.
+        # What it logs may hold the URL's password: it goes through us, or nowhere; also what one
+        # says that was given up long ago and still goes on in its thread.
         self._logger.propagate = False
+        self._thread = threading.get_ident()
         self._logger.addHandler(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._logger.removeHandler(self)
-        self._logger.propagate = self._before
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep what was logged."""
-        self._said.append(record.getMessage())
+        """Keep what was logged of this message, not of another one that is sent meanwhile."""
+        if record.thread == self._thread:
+            self._said.append(record.getMessage())
 
     def in_words(self, secret: str) -> str:
         """Return what was logged, without anything of the URL."""
         text = "; ".join(dict.fromkeys(self._said)) or "no reason given"
-        for part in sorted(set(re.split(r"[/:@?&=]+", secret)), key=len, reverse=True):
+        parts = {*re.split(SPLITS, secret), *re.split(SPLITS, unquote(secret))}
+        for part in sorted(parts, key=len, reverse=True):
             if len(part) > 3:  # noqa: PLR2004 (shorter parts are no secrets, and would blank words)
                 text = text.replace(part, "…")
         return text[:LONGEST_REASON]

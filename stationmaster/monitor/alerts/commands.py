@@ -72,7 +72,7 @@ def try_channel(
             where=f"channel {channel}",
             expected="a service that takes the message",
             got=str(error),
-            hint="Correct its secret, or the service behind it.",
+            hint="Correct its secret (a file below STATIONMASTER_SECRETS), or the service.",
         ) from error
     typer.echo(f"The channel {channel} took a try.")
 

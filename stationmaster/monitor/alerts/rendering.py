@@ -69,7 +69,9 @@ def rendered(messages: Sequence[Message], form: Format, zone: ZoneInfo) -> Rende
         return Rendered(title=title, body=body.strip() + "\n", format=form)
     storm = storm_view(messages, zone)
     body = _template(f"storm.{ending}").render(storm=storm, title=storm.title)
-    return Rendered(title=storm.title, body=body.strip() + "\n", format=form)
+    # A mail's subject stands alone in a list; in chats what is wrong follows at once.
+    title = storm.subject if form == "html" else storm.title
+    return Rendered(title=title, body=body.strip() + "\n", format=form)
 
 
 def _titles(alert: object) -> list[str]:

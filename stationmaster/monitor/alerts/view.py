@@ -60,10 +60,11 @@ class AlertView:
 
 @dataclass(frozen=True)
 class StormView:
-    """Hold what is shown of many incidents at once."""
+    """Hold what is shown of many incidents at once; `subject` names the worst of them too."""
 
     tone: str
     title: str
+    subject: str
     alerts: tuple[AlertView, ...]
     more: int
 
@@ -86,9 +87,11 @@ def storm_view(messages: Sequence[Message], zone: ZoneInfo) -> StormView:
     """Return what is shown of many messages: the worst first, the others counted."""
     worst = sorted(messages, key=lambda each: (each.ends, -each.severity.rank, each.since))
     views = tuple(view_of(each, zone) for each in worst)
+    title = _storm_title(messages)
     return StormView(
         tone=views[0].tone,
-        title=_storm_title(messages),
+        title=title,
+        subject=in_short(f"{title}: {worst[0].what}", LONGEST_TITLE),
         alerts=views[:MOST_IN_STORM],
         more=max(0, len(views) - MOST_IN_STORM),
     )

@@ -174,9 +174,10 @@ def _lines(look: Look) -> Iterator[str]:
     looked = [each for each in look.checks if each.outcome in (Outcome.CLEAR, Outcome.FOUND)]
     not_here = sum(each.outcome is Outcome.NOT_HERE for each in look.checks)
     number = len(look.findings)
-    nothing = "nothing found" if could_not else "nothing is wrong"
+    nothing = "nothing found" if could_not or not looked else "nothing is wrong"
     found = f"{number} finding{'s' * (number > 1)}" if number else nothing
-    rest = f"; {not_here} have nothing to look at here" * bool(not_here)
+    have = "has" if not_here == 1 else "have"
+    rest = f"; {not_here} {have} nothing to look at here" * bool(not_here)
     unknown = f"; {len(could_not)} could not look" * bool(could_not)
     yield f"{len(looked)} check{'s' * (len(looked) != 1)} looked: {found}{unknown}{rest}."
 

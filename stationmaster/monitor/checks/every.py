@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_loader
@@ -85,6 +86,10 @@ ENTRY_POINTS: Final = "stationmaster.checks"
 """Group of entry points by which an installed package brings modules of checks along."""
 
 
+TESTS: Final = ("test_", "conftest")
+"""Files beside one's checks that are none."""
+
+
 def all_checks(settings: Settings) -> tuple[Check, ...]:
     """Return our checks and the installation's own, each name once.
 
@@ -115,7 +120,10 @@ def _own_modules(names: str) -> Iterator[ModuleType]:
         folder = Path(name)
         if folder.is_dir():
             for path in sorted(folder.glob("[a-z]*.py")):
-                yield _loaded(str(path), path)
+                if not path.name.startswith(TESTS):
+                    yield _loaded(str(path), path)
+        elif folder.suffix == ".py":
+            yield _loaded(name, folder)
         else:
             yield _loaded(name, None)
     for point in entry_points(group=ENTRY_POINTS):
@@ -128,6 +136,7 @@ def _loaded(name: str, path: Path | None) -> ModuleType:
             return importlib.import_module(name)
         loader = SourceFileLoader(f"own_checks_{path.stem}", str(path))
         module = module_from_spec(spec_from_loader(loader.name, loader) or ModuleSpec("", None))
+        sys.modules[loader.name] = module  # dataclasses look their module up
         loader.exec_module(module)
     except Exception as error:
         raise MisconfiguredError(

@@ -24,19 +24,20 @@ class Runbooks:
     """Find and show runbook pages.
 
     Args:
-        folder: Of one's own; an empty path: those that came along.
+        folder: Of one's own, which go before those that came along; an empty path: none.
     """
 
     def __init__(self, folder: Path = Path()) -> None:
-        known = [folder] if folder != Path() else [PACKAGED, CHECKOUT]
-        self._folder = next((each for each in known if each.is_dir()), known[0])
+        along = next((each for each in (PACKAGED, CHECKOUT) if each.is_dir()), PACKAGED)
+        self._folders = [along] if folder == Path() else [folder, along]
         self._known: frozenset[str] | None = None
         # No HTML of the page's own: what is not Markdown is text.
         self._markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
     def names(self) -> list[str]:
         """Return the checks that have a page."""
-        return sorted(each.stem for each in self._folder.glob("*.md") if NAME.fullmatch(each.stem))
+        files = (each for folder in self._folders for each in folder.glob("*.md"))
+        return sorted({each.stem for each in files if NAME.fullmatch(each.stem)})
 
     @property
     def known(self) -> frozenset[str]:
@@ -47,8 +48,11 @@ class Runbooks:
 
     def page(self, name: str) -> str | None:
         """Return a check's page as HTML; None: there is none."""
-        file = self._folder / f"{name}.md"
-        if not NAME.fullmatch(name) or not file.is_file():
+        if not NAME.fullmatch(name):
+            return None
+        files = [folder / f"{name}.md" for folder in self._folders]
+        file = next((each for each in files if each.is_file()), None)
+        if file is None:
             return None
         return str(self._markdown.render(LINK.sub(self._link, file.read_text(encoding="utf-8"))))
 

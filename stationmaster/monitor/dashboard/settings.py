@@ -78,7 +78,7 @@ class DashboardSettings(BaseSettings):
         default=300.0, gt=0, description="When a watcher that has not looked is called silent."
     )
     runbooks: Path = Field(
-        default=Path(), description="Folder of runbook pages; those that came along by default."
+        default=Path(), description="Folder of runbook pages of one's own checks."
     )
 
     @property
