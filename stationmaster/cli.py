@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
 from stationmaster.step.errors import StationmasterError, StepError
+from stationmaster.step.stopping import sigterm_unwinds
 
 __all__ = ["COMMANDS", "LazyCommands", "app", "main"]
 
@@ -85,7 +86,8 @@ def _stationmaster() -> None:
 def main() -> None:
     """Run the command line; an expected error ends as readable lines, not as a traceback."""
     try:
-        app()
+        with sigterm_unwinds():
+            app()
     except StepError as error:
         sys.stderr.write(
             f"{type(error).__name__}: {error.where}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,8 @@ def airflow_environment(
     return {
         **os.environ,
         "AIRFLOW_HOME": str(folder),
+        # Airflow allows 30 s, which a busy laptop's first import, uncompiled, may take.
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder.absolute()),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": "4",
@@ -122,6 +125,12 @@ def run_pipeline(  # noqa: PLR0913 (where, what, when, and how to tell)
         encoding="utf-8",
         errors="replace",
     ) as process:
-        for line in process.stdout or ():
-            on_line(line.rstrip("\n"))
+        try:
+            for line in process.stdout or ():
+                on_line(line.rstrip("\n"))
+        except BaseException:
+            # Ctrl-C reached it too; SIGTERM and an error of `on_line` did not.
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+            raise
     return process.returncode == 0

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import os
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -22,14 +24,20 @@ __all__ = ["main", "run_days"]
 
 OURS: Final = ("airflow.task.operators.stationmaster", "stationmaster.")
 RETRY_DELAY: Final = dt.timedelta(seconds=2)
+STOPPED: Final = 128 + signal.SIGINT
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the days and return the process's exit code."""
     file, dag_id, *days = arguments
+    signal.signal(signal.SIGINT, _interrupt)
     _quieten()
     dag = _load(file, dag_id)
-    return 0 if run_days(dag, [dt.date.fromisoformat(day) for day in days]) else 1
+    try:
+        done = run_days(dag, [dt.date.fromisoformat(day) for day in days])
+    except KeyboardInterrupt:
+        return STOPPED
+    return 0 if done else 1
 
 
 def run_days(dag: DAG, days: Sequence[dt.date]) -> bool:
@@ -89,11 +97,29 @@ def _several(callbacks: Any) -> list[Any]:  # noqa: ANN401 (Airflow allows one, 
 
 
 def _say_failure(context: Context) -> None:
+    _end_if_asked(context)
     _say(context["ti"].task_id, f"FAILED: {context.get('exception')}")
 
 
 def _say_retry(context: Context) -> None:
+    _end_if_asked(context)
     _say(context["ti"].task_id, f"will be tried again: {context.get('exception')}")
+
+
+def _interrupt(*_: object) -> None:
+    """Stop the step that runs; a second Ctrl-C must not break that off."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _end_if_asked(context: Context) -> None:
+    """End at Ctrl-C: to Airflow it is a task that failed, and it would try it again.
+
+    The step's processes are stopped by now.
+    """
+    if isinstance(context.get("exception"), KeyboardInterrupt):
+        _say(context["ti"].task_id, "stopped")
+        os._exit(STOPPED)
 
 
 def _say(who: str, line: str) -> None:

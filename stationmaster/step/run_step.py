@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 import os
 import secrets
-import signal
 import threading
 import time
 import uuid
@@ -25,8 +23,7 @@ from stationmaster.step.settings import Settings
 from stationmaster.step.summary import failure_lines, summary_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from types import FrameType
+    from collections.abc import Callable, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -76,28 +73,13 @@ def run_step_command(
     """Run one step by hand and say what became of it; exits with the step's own code."""
     params = dict(_param(text) for text in param or [])
     for day in _days(date, to):
-        with _sigterm_unwinds():
-            outcomes = run_step(job, day, params, shards=shards, on_line=typer.echo)
+        outcomes = run_step(job, day, params, shards=shards, on_line=typer.echo)
         failed = first_failure(outcomes)
         if failed is not None:
             for line in failure_lines(f"{job} {day}", failed):
                 typer.echo(line, err=True)
             raise typer.Exit(failed.exit_code or 1)
         typer.echo(summary_line(f"{job} {day}", outcomes))
-
-
-@contextlib.contextmanager
-def _sigterm_unwinds() -> Iterator[None]:
-    """Let SIGTERM end this process as Ctrl-C does: the step is stopped, not left behind."""
-
-    def unwind(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, unwind)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def first_failure(outcomes: Sequence[ProcessOutcome]) -> ProcessOutcome | None:

@@ -18,9 +18,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ["StopSignal"]
+__all__ = ["StopSignal", "sigterm_unwinds"]
 
 _REMIND_SECONDS: Final = 10.0
+
+
+@contextlib.contextmanager
+def sigterm_unwinds() -> Iterator[None]:
+    """Let SIGTERM end this process as Ctrl-C does: steps are stopped, and nothing is left behind.
+
+    Must be entered in the main thread. Who listens to SIGTERM by itself meanwhile goes on doing so.
+    """
+
+    def unwind(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, unwind)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _StopNow(BaseException):

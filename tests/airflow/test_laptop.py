@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from pathlib import Path
 
+import psutil
 import pytest
 
 from stationmaster.airflow.laptop import run_pipeline
@@ -17,6 +19,17 @@ DAGS = Path(__file__).parent / "fixtures" / "dags"
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return one home for all runs: making Airflow's database takes seconds."""
     return tmp_path_factory.mktemp("laptop")
+
+
+def processes_of(home: Path) -> list[int]:
+    """Return the processes of a home: Airflow's, and its steps'."""
+    told = f"STATIONMASTER_HOME={home}".encode()
+    found: list[int] = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(OSError):
+            if told in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0"):
+                found.append(process.pid)
+    return found
 
 
 def test_a_pipeline_runs_day_by_day(home: Path) -> None:
@@ -53,6 +66,29 @@ def test_failed_days_are_told(home: Path, tmp_path: Path) -> None:
     assert "first              FAILED: toy-mute failed with exit code 3." in text
     assert "2011-11-21 FAILED after" in text
     assert "2001-01-01 FAILED after" in lines[-1]
+
+
+def test_who_ends_the_command_ends_its_steps(home: Path, tmp_path: Path) -> None:
+    """Ctrl-C and SIGTERM stop the step that runs; Airflow alone would try it again."""
+    toy = (DAGS / "toy.py").read_text()
+    sleeping = toy.replace('job="toy-hello", step', 'job="toy-sleep", step')
+    (tmp_path / "toy.py").write_text(sleeping.replace('"retries": 0', '"retries": 3'))
+
+    def leave_when_asleep(line: str) -> None:
+        if "asleep" in line:
+            assert len(processes_of(home)) > 1
+            raise SystemExit(143)
+
+    with pytest.raises(SystemExit):
+        run_pipeline(
+            "toy",
+            [dt.date(2011, 11, 23)],
+            home=home,
+            dags_folder=tmp_path,
+            on_line=leave_when_asleep,
+        )
+
+    assert processes_of(home) == []
 
 
 def test_an_unknown_pipeline_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,23 @@ def test_every_command_is_in_the_docs(command: str) -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
 
     assert any(f"stationmaster {command}" in page.read_text(encoding="utf-8") for page in pages)
+
+
+def test_a_command_that_is_ended_cleans_up(tmp_path: Path) -> None:
+    """SIGTERM unwinds it, as Ctrl-C does: no temporary folder stays, and the exit code says why."""
+    code = "from stationmaster.cli import COMMANDS, main;"
+    code += "COMMANDS['wait'] = 'tests.cli.waiting:wait'; main()"
+    command = [sys.executable, "-c", code, "wait"]
+    variables = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"waiting\n"
+        assert list(tmp_path.iterdir())
+        process.terminate()
+        ended = process.wait()
+
+    assert ended == 143
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_command_is_refused() -> None:
