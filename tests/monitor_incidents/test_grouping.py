@@ -69,6 +69,18 @@ def test_what_is_gone_as_a_whole_keeps_its_title() -> None:
     assert over.sentence == "It is over: web is late."
 
 
+def test_what_was_over_before_a_cause_began_did_not_come_of_it() -> None:
+    """An incident that only waits for its end is not taken over by what breaks meanwhile."""
+    days = Days(a_check("late", clear_after=20))
+    days.look(found(ORDERS, business_date=None))
+    days.look(minute=1)
+
+    later = found(DATABASE, business_date=None, since=NOW + 5 * MINUTE)
+    days.look(later, minute=5)
+
+    assert days.open == [f"late {ORDERS}", f"late {DATABASE}"]
+
+
 def test_a_cause_of_two_incidents_makes_them_one() -> None:
     """The older goes on, and the other one is closed and says where it goes on."""
     days = Days()

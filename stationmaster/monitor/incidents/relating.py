@@ -110,11 +110,7 @@ class Relations:
             return False
         if _is_trend(why) or _is_trend(what) or (why.foretold and not what.foretold):
             return False
-        if cause.gone_at is not None:
-            aftermath = SETTLING if one_day else AFTERMATH
-            if effect.first_seen_at > cause.gone_at + aftermath:
-                return False
-        return one_day or effect.first_seen_at >= why.since - GRACE
+        return _fits_in_time(cause, effect, one_day=one_day)
 
     def _may_explain(self, cause: Subject, effect: Finding) -> bool:
         return cause in effect.caused_by or cause in self._explaining_of(effect.subject)
@@ -141,6 +137,18 @@ class Relations:
 
     def _beginning(self, key: str) -> tuple[dt.datetime, str]:
         return self.findings[key].finding.since, key
+
+
+def _fits_in_time(cause: StandingFinding, effect: StandingFinding, *, one_day: bool) -> bool:
+    """Tell whether an effect was there when, or shortly after, its cause was."""
+    since = cause.finding.since
+    if effect.gone_at is not None and effect.gone_at < since:
+        return False
+    if cause.gone_at is not None:
+        aftermath = SETTLING if one_day else AFTERMATH
+        if effect.first_seen_at > cause.gone_at + aftermath:
+            return False
+    return one_day or effect.first_seen_at >= since - GRACE
 
 
 def _is_sibling(one: Finding, other: Finding) -> bool:

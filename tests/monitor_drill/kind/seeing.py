@@ -6,6 +6,7 @@ import re
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
@@ -47,7 +48,10 @@ class Seen:
     def __init__(self, release: Release, received: Received) -> None:
         self._release = release
         self._received = received
-        self._engine = sa.create_engine(release.database("ledger"), poolclass=sa.NullPool)
+        # A forward whose pod is gone may take a connection and say nothing.
+        patience = {"connect_timeout": 10, "options": "-c statement_timeout=10000"}
+        uri = release.database("ledger")
+        self._engine = sa.create_engine(uri, poolclass=sa.NullPool, connect_args=patience)
         self._lock = threading.RLock()
 
     def incidents(self, since: dt.datetime) -> list[StandingIncident]:
@@ -109,18 +113,15 @@ class Seen:
         ]
 
     def _ask(self, question: Callable[[], Answer]) -> Answer:
-        end = time.monotonic() + PATIENCE_SECONDS
+        first = 0.0
         while True:
-            with self._lock:
-                try:
-                    return question()
-                except DBAPIError:
-                    if time.monotonic() > end:
-                        raise
-            time.sleep(2)
             try:
                 with self._lock:
-                    self._release.postgres.restart()
-            except ConnectionError:
-                if time.monotonic() > end:
+                    return question()
+            except (DBAPIError, ConnectionError):
+                first = first or time.monotonic()
+                if time.monotonic() - first > PATIENCE_SECONDS:
                     raise
+            time.sleep(2)
+            with self._lock, suppress(ConnectionError):
+                self._release.postgres.restart()

@@ -99,7 +99,7 @@ def until(true: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> bool
     while not true():
         if time.monotonic() > end:
             return False
-        time.sleep(2)
+        time.sleep(3)
     return True
 
 

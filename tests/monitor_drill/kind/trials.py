@@ -121,7 +121,8 @@ class _Trial:
             time.sleep(LINGERS)
             told = self._mine()
             mended = course.mended or dt.datetime.now(dt.UTC)
-        until(self._is_over, fault.closes_within)
+        if told:
+            until(self._is_over, fault.closes_within)
         line = line_of(self, fault.expected, told, begins=begins, mended=mended)
         line["wrong"] = [*line["wrong"], *self._told_wrongly()]
         closed = [each.closed_at for each in self._mine() if each.closed_at]
