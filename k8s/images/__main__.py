@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from k8s.images.artifacts import ROOT, Artifact, artifacts, stale_dockerfiles
@@ -17,6 +18,8 @@ __all__ = ["main"]
 def main() -> int:
     """Run one command; return its exit code."""
     asked = _arguments().parse_args()
+    # Saved images are gigabytes in a temporary folder: they go when this is ended, too.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         if asked.command == "build":
             _build(_chosen(asked.names), asked.cluster)

@@ -88,6 +88,12 @@ class LogCarrier:
     def run(self) -> None:
         """Carry everything; returns when it is stored, or when the time for that is over."""
         _live_apart()
+        try:
+            self._run()
+        finally:
+            self._spool.discard()
+
+    def _run(self) -> None:
         self._uploader.carry(self._spool)
         self._uploader.start()
         word = self._carry()
@@ -100,7 +106,6 @@ class LogCarrier:
         )
         if not stored:
             self._say("the end of this log could not be written to the log store in time")
-        self._spool.discard()
 
     def _carry(self) -> bytes:
         """Read until the end; return the step's word about it, empty when it was killed."""
