@@ -25,7 +25,7 @@ def write_expectations(folder: Path) -> Path:
     text = (ROOT / "dags" / "monitoring.yaml").read_text(encoding="utf-8")
     document: dict[str, Any] = yaml.safe_load(text)
     document.setdefault("pipelines", {}).update(
-        nightly_finance={"due": "05:00", "owner": "finance", "product": "closed books"}
+        nightly_finance={"due": "05:00", "owner": "finance", "product": "closing of the books"}
     )
     document["alerts"] = {
         "channels": {FILE_CHANNEL: {"kind": "file", "path": "alerts.jsonl"}},

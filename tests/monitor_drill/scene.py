@@ -57,7 +57,7 @@ class Course:
             is_open: Tells whether an incident is open.
         """
         yield self.begins - BEFORE
-        now, pause = self.begins - self.every, self.every
+        now, pause = self.begins - min(self.every, BEFORE / 2), self.every
         while now < self.closes_by:
             yield now
             if now >= self.mended:

@@ -43,6 +43,17 @@ def test_far_fewer_or_far_more_rows_are_told_at_once(factor: float, word: str) -
     assert found[0].affected == ("management",)
 
 
+def test_one_source_that_is_off_is_no_trouble_of_the_whole_pipeline() -> None:
+    """Only what does not come of each other, and is off together, has one cause above it."""
+    told = story()
+    told.morning(DAY, skip=("extract_web",))
+    told.extract("web", DAY, rows=told.orders(DAY) * 3)
+
+    (found,) = told.found_by(volume_off)
+
+    assert str(found.subject) == "dataset:web_orders"
+
+
 def test_a_low_day_of_the_week_is_not_low() -> None:
     """Sunday has half of Monday's orders, and always had."""
     told = MorningStory(at(BEFORE, "07:00"))

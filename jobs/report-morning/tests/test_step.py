@@ -59,6 +59,26 @@ def test_the_reports_numbers_stand_in_its_result() -> None:
     )
 
 
+@pytest.mark.parametrize(("kept", "all_known"), [(1, True), (2, False)])
+def test_parcels_of_orders_that_nobody_sent_are_counted(kept: int, *, all_known: bool) -> None:
+    """With every second order of the day missing, parcels are picked up that belong to none."""
+    days = {DAY - dt.timedelta(days=1), DAY}
+    some = {
+        name: [row for row in every if row["business_date"] in days]
+        for name, every in month(first=min(days)).items()
+    }
+    today = [row for row in some["unified_orders"] if row["business_date"] == DAY]
+    before = [row for row in some["unified_orders"] if row["business_date"] != DAY]
+    some["unified_orders"] = before + today[::kept]
+
+    told = run_job(run, DAY, tables=frames(some)).result.figures
+
+    picked = told["morning_report/parcels_picked_up"]
+    known = told["morning_report/parcels_of_known_orders"]
+    assert picked > 0
+    assert (known == picked) is all_known
+
+
 def test_a_source_that_never_arrived_is_on_the_page(rows: Rows) -> None:
     """Without a single support ticket table the report is still written, and says so."""
     tables = {name: f for name, f in frames(rows).items() if name != "support_tickets"}
