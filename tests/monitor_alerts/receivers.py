@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
     from email.message import EmailMessage
 
@@ -21,9 +22,11 @@ __all__ = ["MailServer", "WebReceiver", "running_mail", "running_web"]
 class WebReceiver:
     """Take requests and keep them; can refuse, hang up, go away and come back at its port."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.taken: list[tuple[str, dict[str, str], Any]] = []
         self.status = 200
+        self.answer = b""
         self.requests = 0
         self.hold = threading.Event()
         self.hold.set()
@@ -50,11 +53,14 @@ class WebReceiver:
                     receiver.taken.append((self.path, dict(self.headers), document))
                 self.send_response(receiver.status)
                 self.end_headers()
+                self.wfile.write(receiver.answer)
 
             def log_message(self, *_: object) -> None:  # tests' output stays readable
                 return
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        if self._tls is not None:
+            self._server.socket = self._tls.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

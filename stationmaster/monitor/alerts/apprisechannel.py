@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import unquote
 
 from stationmaster.monitor.alerts.channels import ChannelError
-from stationmaster.monitor.alerts.rendering import rendered
+from stationmaster.monitor.alerts.fitting import details_of, fitting
 from stationmaster.monitor.checks.finding import Severity
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class AppriseChannel:
 
         service = self._service()
         self.identify(service, batch)
-        text = rendered(batch.messages, self._format(service), batch.zone)
+        text = fitting(batch, self._format(service), service)
         with _Reasons() as reasons:
             sender = apprise.Apprise(services=[service])
             taken = sender.notify(
@@ -118,7 +118,7 @@ class AppriseChannel:
         one = len(batch.messages) == 1
         if name == "NotifyPagerDuty" and one:
             service.dedup, service.action = first.uid, "map"
-            service.click = first.url or None
+            service.click, service.details = first.url or None, details_of(batch)
         elif name == "NotifyOpsgenie" and one:
             service.alias = service.entity = first.uid
         elif name == "NotifyJSON":
@@ -153,6 +153,10 @@ def _kind(batch: Batch) -> str:
     return "failure" if batch.severity is Severity.CRITICAL else "warning"
 
 
+LISTENING: Final[ContextVar[_Reasons | None]] = ContextVar("LISTENING", default=None)
+"""Which message is being sent: apprise sends in threads of its own, with our context."""
+
+
 class _Reasons(logging.Handler):
     """Catch what apprise logs while it sends: it returns only that it failed."""
 
@@ -165,16 +169,17 @@ class _Reasons(logging.Handler):
         # What it logs may hold the URL's password: it goes through us, or nowhere; also what one
         # says that was given up long ago and still goes on in its thread.
         self._logger.propagate = False
-        self._thread = threading.get_ident()
+        self._token = LISTENING.set(self)
         self._logger.addHandler(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._logger.removeHandler(self)
+        LISTENING.reset(self._token)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep what was logged of this message, not of another one that is sent meanwhile."""
-        if record.thread == self._thread:
+        if LISTENING.get() is self:
             self._said.append(record.getMessage())
 
     def in_words(self, secret: str) -> str:
