@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +18,6 @@ from tests.payloads.samples import changed, orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 
 def run(*words: str | Path) -> Result:
@@ -146,3 +149,73 @@ def test_what_a_source_published_is_refined_by_samples(contract: Path, tmp_path:
     done = run("check", refined, lost)
     assert done.exit_code == 65
     assert "`coupon` is gone from 400 of 400 records" in done.stdout
+
+
+def test_a_shift_says_since_when_and_shows_an_example(contract: Path, tmp_path: Path) -> None:
+    """Pence for pounds: the first line, how many records, and one of the new numbers."""
+    payloads = lines(tmp_path / "p", changed(lambda one: one.update(total=one["total"] * 100)))
+
+    (finding,) = json.loads(run("check", contract, payloads, "--json").stdout)["findings"]
+
+    assert finding["change"] == "unit_or_scale"
+    assert finding["first_seen"]["line"] == 1
+    assert finding["count"] > 390
+    assert float(finding["example"]) > 1000
+
+
+def test_what_a_gone_field_was_is_said_below_it(contract: Path, tmp_path: Path) -> None:
+    """For people, too: what was expected of a field that is gone, and since when it is."""
+    done = run("check", contract, lines(tmp_path / "p", changed(lambda one: one.pop("total"))))
+
+    assert "`total` is gone from 400 of 400 records" in done.stdout
+    assert "expected number; first seen" in done.stdout
+
+
+def test_nothing_in_nothing_is_said_to_be_no_check(contract: Path, tmp_path: Path) -> None:
+    """An empty file ends with 0, and nobody takes that for a check."""
+    done = run("check", contract, lines(tmp_path / "p", []))
+
+    assert done.stdout.startswith("0 payloads, nothing was checked: ")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_payloads_are_read_from_a_pipe(contract: Path, tmp_path: Path, *, packed: bool) -> None:
+    """`-` is standard input; nothing is lost by looking whether it is packed."""
+    raw = lines(tmp_path / "p", orders()).read_bytes()
+    command = Path(sys.executable).with_name("stationmaster")
+    words = [str(command), "contracts", "check", str(contract), "-"]
+    given = gzip.compress(raw) if packed else raw
+
+    done = subprocess.run(words, input=given, capture_output=True, check=False)
+
+    assert done.stdout.decode() == "400 payloads: 0 changes break, 0 do not.\n"
+
+
+@pytest.mark.parametrize("place", [".", "gone/contract.yaml"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, place: str) -> None:
+    """A folder, or one that is not there, is said in one sentence with what to do."""
+    samples = lines(tmp_path / "p", orders())
+
+    with pytest.raises(MisconfiguredError, match="a file that can be written") as told:
+        run("learn", samples, "--out", tmp_path / place)
+
+    assert str(tmp_path / place) in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        ("", "an empty file"),
+        ("hello", "plain text"),
+        ("[1]", "a list"),
+        ("kind: DataContract", "without apiVersion"),
+        ("{apiVersion: v3.1.0, kind: DataContract, version: 1, schema: []}", "a schema of 0"),
+    ],
+)
+def test_what_is_no_contract_is_said_in_words(tmp_path: Path, text: str, got: str) -> None:
+    """Who names the wrong file reads what it is, not what went wrong within the program."""
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ContractUnreadableError, match=got):
+        run("diff", wrong, wrong)

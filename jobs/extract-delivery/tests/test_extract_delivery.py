@@ -105,7 +105,7 @@ def test_a_renamed_column_is_named_with_its_new_name() -> None:
     assert message(done).startswith(
         "delivery events-000.csv of 2011-11-21 (source delivery, endpoint events): expected "
         "`order_ref` (string), got `order_ref` is gone from 2 of 2 records, `orderRef` is new and "
-        "looks the same in 100% of them, first seen line 2. Map the column"
+        'looks the same in 100% of them, such as "1", first seen line 2. Map the column'
     )
 
 

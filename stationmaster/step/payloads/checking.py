@@ -148,7 +148,15 @@ def _surely_gone(place: Place, name: str, field: Field) -> Finding | None:
     key = place.absence(name)
     share = f"{key.expected} in at least {field.presence:.0%}"
     return Finding(
-        key.path, Change.REMOVED, share, "nothing", place.records, place.records, when=key.when
+        path=key.path,
+        change=Change.REMOVED,
+        expected=share,
+        got="nothing",
+        count=place.records,
+        of=place.records,
+        first_line=place.came.first_line,
+        first_time=place.came.first_time,
+        when=key.when,
     )
 
 

@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 import yaml
@@ -40,7 +40,9 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def learn(
-    samples: Annotated[Path, typer.Argument(help="JSON lines, plain or gzipped.")],
+    samples: Annotated[
+        Path, typer.Argument(help="JSON lines, plain or gzipped; - for standard input.")
+    ],
     *,
     out: _Out = None,
     source: _Source = "source",
@@ -112,7 +114,9 @@ def import_schema(  # noqa: PLR0913 (each is a word on the command line)
 @app.command()
 def check(
     contract: Annotated[Path, typer.Argument(help="The contract.")],
-    payloads: Annotated[Path, typer.Argument(help="JSON lines, plain or gzipped.")],
+    payloads: Annotated[
+        Path, typer.Argument(help="JSON lines, plain or gzipped; - for standard input.")
+    ],
     *,
     as_json: _Json = False,
     bad_lines: Annotated[
@@ -134,8 +138,7 @@ def check(
         "bad_lines": checker.bad_lines,
         "first_bad_lines": shown,
     }
-    bad_share = f", {checker.bad_lines:,} lines set aside" if checker.bad_lines else ""
-    _report(findings, told, f"{checker.records:,} payloads{bad_share}", as_json=as_json)
+    _report(findings, told, _counted(checker), as_json=as_json)
     if checker.bad_lines and not checker.records:
         raise typer.Exit(MisconfiguredError.exit_code)
     _exit(findings)
@@ -154,6 +157,14 @@ def diff(
     _exit(findings)
 
 
+def _counted(checker: Checker) -> str:
+    """Say how much was looked at: that nothing was found in nothing is no good news."""
+    payloads = f"{checker.records:,} payload{'' if checker.records == 1 else 's'}"
+    aside = f"{checker.bad_lines:,} line{'' if checker.bad_lines == 1 else 's'} set aside"
+    empty = "nothing was checked" if not checker.records else ""
+    return ", ".join(filter(None, (payloads, aside if checker.bad_lines else "", empty)))
+
+
 def _report(
     findings: Sequence[Finding], told: dict[str, object], what: str, *, as_json: bool
 ) -> None:
@@ -162,7 +173,9 @@ def _report(
         typer.echo(json.dumps({**told, "findings": listed}, ensure_ascii=False))
         return
     breaking = sum(finding.severity is Severity.BREAKING for finding in findings)
-    typer.echo(f"{what}: {breaking} changes break, {len(findings) - breaking} do not.")
+    changes = "1 change breaks" if breaking == 1 else f"{breaking} changes break"
+    others = len(findings) - breaking
+    typer.echo(f"{what}: {changes}, {others} {'does' if others == 1 else 'do'} not.")
     if findings:
         typer.echo(rendered(findings))
 
@@ -177,7 +190,7 @@ def _kept(lines: Iterator[BadLine], path: Path | None) -> Iterator[BadLine]:
     if path is None:
         yield from lines
         return
-    with path.open("wb") as file:
+    with _writable(path) as file:
         for line in lines:
             file.write(line.raw if line.raw.endswith(b"\n") else line.raw + b"\n")
             yield line
@@ -187,7 +200,25 @@ def _write(contract: PayloadContract, out: Path | None) -> None:
     if out is None:
         typer.echo(contract.text(), nl=False)
     else:
-        out.write_text(contract.text(), encoding="utf-8")
+        with _writable(out) as file:
+            file.write(contract.text().encode())
+
+
+def _writable(path: Path) -> BinaryIO:
+    """Open a file for what a command writes.
+
+    Raises:
+        MisconfiguredError: It cannot be written.
+    """
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise MisconfiguredError(
+            where=f"{path}",
+            expected="a file that can be written",
+            got=error.strerror or str(error),
+            hint="Name a file in a folder that is there and yours.",
+        ) from error
 
 
 def _document(path: Path) -> dict[str, Any]:

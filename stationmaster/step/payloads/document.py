@@ -26,8 +26,15 @@ __all__ = ["ROOT_NAME", "PayloadContract"]
 ROOT_NAME: Final = "$"
 """Name of the one property of a payload that is no plain object."""
 
+_ONE_PAYLOAD: Final = "an ODCS 3.x contract with one schema object that describes a payload"
+_NEEDED: Final = ("apiVersion", "kind", "version", "schema")
+
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _NoContractError(ValueError):
+    """Raised where a document is something else than a contract; its message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +75,10 @@ class PayloadContract:
             return _contract(yaml.load(text, Loader=_LOADER))  # noqa: S506 (a safe one)
         except yaml.YAMLError as error:
             raise _unreadable(where, "YAML", " ".join(str(error).split())) from error
+        except _NoContractError as error:
+            raise _unreadable(where, _ONE_PAYLOAD, str(error)) from error
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            expected = "an ODCS 3.x contract with one schema object that describes a payload"
-            raise _unreadable(where, expected, f"{type(error).__name__}: {error}") from error
+            raise _unreadable(where, _ONE_PAYLOAD, f"{type(error).__name__}: {error}") from error
 
     def text(self) -> str:
         """Return the contract as YAML."""
@@ -116,10 +124,21 @@ class PayloadContract:
         return document
 
 
-def _contract(document: dict[str, Any]) -> PayloadContract:
+def _contract(document: object) -> PayloadContract:
+    if not isinstance(document, dict):
+        kinds = {type(None): "an empty file", list: "a list", str: "plain text"}
+        message = kinds.get(type(document), f"the value {document}")
+        raise _NoContractError(message)
+    missing = [key for key in _NEEDED if key not in document]
+    if missing:
+        message = f"a document without {', '.join(missing)}"
+        raise _NoContractError(message)
     if document["kind"] != "DataContract" or not str(document["apiVersion"]).startswith("v3."):
-        message = f"{document['kind']} of {document['apiVersion']}"
-        raise ValueError(message)
+        message = f"kind {document['kind']}, apiVersion {document['apiVersion']}"
+        raise _NoContractError(message)
+    if not isinstance(document["schema"], list) or len(document["schema"]) != 1:
+        message = f"a schema of {len(document['schema'] or ())} objects"
+        raise _NoContractError(message)
     (table,) = document["schema"]
     told = {one["property"]: one["value"] for one in document.get("customProperties", ())}
     listed = table["properties"]

@@ -69,6 +69,10 @@ BREAKING: Final = frozenset(Change) - {Change.ADDED, Change.NARROWED}
 """Changes on which somebody who relies on the contract fails."""
 
 
+_SAYS_NOT_WHAT_WAS: Final = (Change.REMOVED, Change.RENAMED, Change.OPTIONAL)
+"""Changes whose sentence tells what became of a field, and not what it had been."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Name one place that is not as promised, how often, since when, and an example."""
@@ -139,7 +143,8 @@ class Finding:
         if self.change is Change.RENAMED:
             same = f" and looks the same in {self.alike:.0%} of them" if self.of else ""
             gone = share.replace(" in ", " from ", 1)
-            return f"{where} is gone{gone}, `{shown(self.new_name)}` is new{same}"
+            such = f", such as {self.example}" if self.example else ""
+            return f"{where} is gone{gone}, `{shown(self.new_name)}` is new{same}{such}"
         if self.change is Change.OPTIONAL:
             return f"{where} is missing{share or ' at times'}"
         example = f", such as {self.example}" if self.example else ""
@@ -205,6 +210,9 @@ def rendered(findings: Iterable[Finding]) -> str:
     lines = []
     for finding in in_order(findings):
         lines.append(f"{finding.severity.value:<8} {finding.change.value:<13} {finding.sentence}")
-        if finding.since:
-            lines.append(f"{'':<22} first seen {finding.since}")
+        silent = finding.change in _SAYS_NOT_WHAT_WAS
+        below = [f"expected {finding.expected}"] if silent and finding.expected else []
+        below += [f"first seen {finding.since}"] if finding.since else []
+        if below:
+            lines.append(f"{'':<22} {'; '.join(below)}")
     return "\n".join(lines)

@@ -12,7 +12,7 @@ from stationmaster.step.payloads.findings import Change, described, format_chang
 from stationmaster.step.payloads.fitting import best_variant, faults, within_limits
 from stationmaster.step.payloads.formats import covers, format_of, told_apart
 from stationmaster.step.payloads.masking import masked, masked_key
-from stationmaster.step.payloads.tally import Difference
+from stationmaster.step.payloads.tally import Difference, Sighting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,12 +58,16 @@ class Place:
         self.variants: dict[str, Place] = {}
         self.sizes: Counter[int] = Counter()
         self.beyond_scale = 0
+        self.sightings: dict[str, Sighting] = {}
+        """Numbers of unusual size or digits: many of them are a shift (`shifts.py`)."""
         self.unknown: dict[str, Counter[str]] = {}
         """New fields, and as what they were seen."""
         self.alike: dict[tuple[str, str], list[int]] = {}
         """Of a known field that is missing and a new one: how often both so, how often alike."""
         self.inside: dict[str, Place] = {}
         """Places of an array's items and of a map's values, by path."""
+        self.came = Sighting()
+        """Records that have an object here."""
         self._strange: set[object] = set()
         self._last = 0
 
@@ -160,8 +164,16 @@ class Place:
                 self._note(Change.TYPE, "an integer of more than 64 bits", value)
         elif field.scale is not None and beyond_scale(value, field.scale):
             self.beyond_scale += 1
+            self._sight("digits", value)
         if field.typical is not None:
             self.sizes[bucket_of(value)] += 1
+            if abs(value) > field.typical.high:
+                self._sight("greater", value)
+            elif 0 < abs(value) < field.typical.low:
+                self._sight("smaller", value)
+
+    def _sight(self, what: str, value: float) -> None:
+        self.tally.sight(self.sightings.setdefault(what, Sighting()), value)
 
     def _array(self, value: list[object]) -> None:
         if self.field.items is not None:
@@ -177,6 +189,7 @@ class Place:
         if self._last != self.tally.record:
             self._last = self.tally.record
             self.records += 1
+            self.tally.sight(self.came)
         self.objects += 1
         if field.free:
             return

@@ -6,16 +6,18 @@ import gzip
 import json
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from stationmaster.step.errors import MisconfiguredError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 __all__ = ["BadLine", "Line", "NotReadableError", "decoded", "lines_of", "parse"]
 
+_DASH: Final = Path("-")
+_STANDARD_INPUT: Final = Path("/dev/stdin")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _WIDE: Final = "UTF-16"
@@ -50,14 +52,16 @@ class Line:
 
 
 def lines_of(path: Path) -> Iterator[Line | BadLine]:
-    """Read a file of JSON lines, plain or gzipped, one line in memory at a time.
+    """Read a file of JSON lines, plain or gzipped, one line in memory; `-` is standard input.
 
     Raises:
         MisconfiguredError: The file cannot be opened, or is no whole gzip file.
     """
     try:
-        with _opened(path) as file:
-            yield from decoded(file)
+        with (_STANDARD_INPUT if path == _DASH else path).open("rb") as file:
+            # A pipe cannot be read twice: the first bytes are looked at, and left in the buffer.
+            packed = file.peek(2)[:2] == _MAGIC
+            yield from decoded(gzip.GzipFile(fileobj=file) if packed else file)
     except (OSError, EOFError, zlib.error) as error:
         raise MisconfiguredError(
             where=f"{path}",
@@ -65,12 +69,6 @@ def lines_of(path: Path) -> Iterator[Line | BadLine]:
             got=str(error) or type(error).__name__,
             hint="Check the path, or fetch the file again.",
         ) from error
-
-
-def _opened(path: Path) -> BinaryIO:
-    with path.open("rb") as file:
-        packed = file.read(2) == _MAGIC
-    return gzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[return-value]  # (a GzipFile reads as one)
 
 
 def decoded(lines: Iterable[bytes]) -> Iterator[Line | BadLine]:

@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from stationmaster.step.payloads.findings import Change, Finding
+from stationmaster.step.payloads.masking import masked
 from stationmaster.step.payloads.place import BUCKETS_AN_OCTAVE, NO_SIZE
+from stationmaster.step.payloads.tally import Sighting
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -21,6 +23,7 @@ LEAST_FACTOR: Final = 8.0
 _FACTORS: Final = (10, 60, 100, 1000, 3600, 86_400, 1_000_000, 1_000_000_000)
 """Between units: tens, seconds and minutes, pence and pounds, seconds and milliseconds, …"""
 _NEAR: Final = 0.3
+_LARGE: Final = 1000.0
 
 
 def quantile(sizes: Counter[int], share: float) -> float:
@@ -46,7 +49,9 @@ def shifted(place: Place) -> Iterator[Finding]:
         apart = low > was.high or high < was.low
         factor = median / was.median if was.median else 1.0
         if apart and not 1 / LEAST_FACTOR < factor < LEAST_FACTOR:
-            yield _finding(place, f"a median of about {was.median:,.6g}", _words(median, factor))
+            side = "greater" if factor > 1 else "smaller"
+            told = f"a median of about {_round(was.median)}"
+            yield _finding(place, told, _words(median, factor), side)
     if (
         field.scale is not None
         and place.visits >= _FEWEST
@@ -56,6 +61,7 @@ def shifted(place: Place) -> Iterator[Finding]:
             place,
             f"{field.scale} digits behind the point",
             f"more in {place.beyond_scale:,} values",
+            "digits",
         )
 
 
@@ -69,11 +75,25 @@ def _words(median: float, factor: float) -> str:
     unit = min(_FACTORS, key=lambda one: abs(math.log(times / one)))
     near = abs(math.log(times / unit)) < _NEAR
     shown = f"{unit:,}" if near else f"{times:,.0f}"
-    return f"about {median:,.3g}, {shown} times {'as great' if greater else 'smaller'}"
+    return f"about {_round(median)}, {shown} times {'as great' if greater else 'smaller'}"
 
 
-def _finding(place: Place, expected: str, got: str) -> Finding:
-    records = place.home.records
+def _round(number: float) -> str:
+    return f"{number:,.0f}" if number >= _LARGE else f"{number:,.3g}"
+
+
+def _finding(place: Place, expected: str, got: str, sighted: str) -> Finding:
+    seen = place.sightings.get(sighted, Sighting())
+    value = int(seen.value) if float(seen.value).is_integer() else seen.value
     return Finding(
-        place.path, Change.UNIT_OR_SCALE, expected, got, records, records, when=place.when
+        path=place.path,
+        change=Change.UNIT_OR_SCALE,
+        expected=expected,
+        got=got,
+        count=seen.records,
+        of=place.home.records,
+        first_line=seen.first_line,
+        first_time=seen.first_time,
+        example=masked(value, place.name, personal=place.field.personal),
+        when=place.when,
     )

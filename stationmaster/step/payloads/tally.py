@@ -10,7 +10,7 @@ from stationmaster.step.payloads.findings import Change, Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Difference", "Home", "Tally"]
+__all__ = ["Difference", "Home", "Sighting", "Tally"]
 
 _MOST: Final = 20_000
 """Different differences that are told apart; a source that differs more has changed altogether."""
@@ -45,6 +45,29 @@ class _Count:
     times: int = 1
 
 
+@dataclass(slots=True)
+class Sighting:
+    """Hold in which records something was seen that is no difference by itself."""
+
+    records: int = 0
+    first_line: int = 0
+    first_time: str = ""
+    value: float = 0.0
+    """The one of the greatest size."""
+    _last: int = 0
+
+    def note(self, record: int, line: int, time: str, value: float = 0.0) -> None:
+        """Take one of the record that is looked at."""
+        if self._last != record:
+            self._last = record
+            self.records += 1
+            self.first_line = min(self.first_line, line) if self.records > 1 else line
+            if time and (not self.first_time or time < self.first_time):
+                self.first_time = time
+        if abs(value) > abs(self.value):
+            self.value = value
+
+
 class Tally:
     """Count differences; the same whatever order records come in, but for line numbers."""
 
@@ -65,6 +88,10 @@ class Tally:
         self.record += 1
         self._line = line
         self._time = time
+
+    def sight(self, sighting: Sighting, value: float = 0.0) -> None:
+        """Note what the record that is looked at has."""
+        sighting.note(self.record, self._line, self._time, value)
 
     def note(self, difference: Difference, home: Home, example: str = "") -> None:
         """Count one difference of the record that is looked at, in an object of a place."""
