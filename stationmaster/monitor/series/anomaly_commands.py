@@ -86,7 +86,9 @@ def anomalies_document(found: ReadSeries, done: Replay) -> dict[str, Any]:
     series = found.series
     standings = [judgement.standing for judgement in done.judgements]
     judged = sum(
-        each in (Standing.NORMAL, Standing.FLAGGED, Standing.CONTINUES) for each in standings
+        each.value is not None
+        and each.standing in (Standing.NORMAL, Standing.FLAGGED, Standing.CONTINUES)
+        for each in done.judgements
     )
     enough = len(series) > done.needed
     return {
