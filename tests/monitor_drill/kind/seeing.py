@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import subprocess
 import threading
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from stationmaster.ledger.incidentmodels import incident
 from stationmaster.monitor.incidents.reading import (
     events_of,
     findings_of,
@@ -21,7 +23,6 @@ from stationmaster.monitor.incidents.reading import (
 )
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable
 
     from stationmaster.monitor.incidents.reading import MessageRow
@@ -48,10 +49,20 @@ class Seen:
     def __init__(self, release: Release, received: Received) -> None:
         self._release = release
         self._received = received
-        # A forward whose pod is gone may take a connection and say nothing.
-        patience = {"connect_timeout": 10, "options": "-c statement_timeout=10000"}
-        uri = release.database("ledger")
-        self._engine = sa.create_engine(uri, poolclass=sa.NullPool, connect_args=patience)
+        # A forward whose pod is gone may take a connection and say nothing; and one that is asked
+        # for a new connection each second comes to a stand: one is kept.
+        patience = {
+            "connect_timeout": 10,
+            "tcp_user_timeout": 15_000,
+            "options": "-c statement_timeout=10000",
+        }
+        self._engine = sa.create_engine(
+            release.database("ledger"),
+            pool_size=1,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args=patience,
+        )
         self._lock = threading.RLock()
 
     def incidents(self, since: dt.datetime) -> list[StandingIncident]:
@@ -68,6 +79,17 @@ class Seen:
         """Return the titles of open incidents."""
         return [each.title for each in self._ask(lambda: incidents(self._engine))]
 
+    def forget(self) -> None:
+        """Let what is closed be closed an hour ago: what comes back sooner is the same incident."""
+        older = sa.update(incident).where(incident.c.closed_at.is_not(None))
+        hour = dt.timedelta(hours=1)
+
+        def age() -> None:
+            with self._engine.begin() as connection:
+                connection.execute(older.values(closed_at=incident.c.closed_at - hour))
+
+        self._ask(age)
+
     def findings(self, number: int) -> list[StandingFinding]:
         """Return what belongs to an incident."""
         return self._ask(lambda: findings_of(self._engine, number))
@@ -77,9 +99,9 @@ class Seen:
         rows = self._ask(lambda: events_of(self._engine, number))
         return [each.kind for each in rows if each.at >= since]
 
-    def came_back_at(self, incident: StandingIncident) -> dt.datetime | None:
+    def came_back_at(self, found: StandingIncident) -> dt.datetime | None:
         """Return when an incident was opened anew the last time."""
-        rows = self._ask(lambda: events_of(self._engine, incident.id))
+        rows = self._ask(lambda: events_of(self._engine, found.id))
         return max((each.at for each in rows if each.kind == "reopened"), default=None)
 
     def sent(self, number: int) -> list[MessageRow]:
@@ -99,13 +121,13 @@ class Seen:
         except subprocess.SubprocessError:
             return []
 
-    def told(self, incident: StandingIncident, after: int) -> list[dict[str, Any]]:
+    def told(self, found: StandingIncident, after: int) -> list[dict[str, Any]]:
         """Return what reached the receiver of one incident after so many texts.
 
         Where it was told without a database it has no number: then by the name of its check.
         """
-        number = re.compile(rf"#{incident.id}\b")
-        check = incident.finding.check
+        number = re.compile(rf"#{found.id}\b")
+        check = found.finding.check
         return [
             {"text": text}
             for text in self.texts()[after:]
@@ -124,4 +146,5 @@ class Seen:
                     raise
             time.sleep(2)
             with self._lock, suppress(ConnectionError):
+                self._engine.dispose()
                 self._release.postgres.restart()

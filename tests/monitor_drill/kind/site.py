@@ -139,6 +139,7 @@ def _begin(site: Site) -> None:
             with suppress(subprocess.CalledProcessError):  # it may have closed by itself meanwhile
                 site.stationmaster(*words)
         time.sleep(3)
+    site.seen.forget()
 
 
 def _beats(site: Site) -> bool:
