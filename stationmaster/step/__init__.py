@@ -29,9 +29,10 @@ from stationmaster.step.errors import (
     UpstreamUnavailableError,
 )
 from stationmaster.step.inputs import Inputs
-from stationmaster.step.job import Job, Params, job
+from stationmaster.step.job import Job, job
 from stationmaster.step.landing import LandingFile
 from stationmaster.step.outputs import Outputs
+from stationmaster.step.params import Params
 from stationmaster.step.protocol import Shard, StepContext, StepResult
 from stationmaster.step.settings import Settings
 

@@ -16,7 +16,7 @@ from stationmaster.step.errors import (
 from stationmaster.step.protocol import CONTEXT_VARIABLE, PROTOCOL_VERSION, StepContext
 
 if TYPE_CHECKING:
-    from stationmaster.step.job import Params
+    from stationmaster.step.params import Params
     from stationmaster.step.settings import Settings
 
 __all__ = ["check_business_date", "parse_business_date", "parse_context", "validate_params"]

@@ -9,18 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, ParamSpec, get_type_hints, overload
 
-from pydantic import BaseModel, ConfigDict
-
 from stationmaster.step.errors import JobFunctionError
 from stationmaster.step.inputs import Inputs
 from stationmaster.step.outputs import Outputs
+from stationmaster.step.params import Params
 from stationmaster.step.protocol import StepContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-__all__ = ["Job", "Params", "find_job", "job"]
+__all__ = ["Job", "find_job", "job"]
 
 P = ParamSpec("P")
 
@@ -30,12 +29,6 @@ _INJECTABLE: Final[dict[str, type]] = {
     "StepContext": StepContext,
 }
 _SHAPE: Final = "def run(params: MyParams, inputs: Inputs, outputs: Outputs) -> None"
-
-
-class Params(BaseModel):
-    """Base of a job's parameters: frozen, and an unknown name is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)
