@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from stationmaster.ledger.days import roll_up
 from stationmaster.ledger.engine import make_engine
 from stationmaster.ledger.retention import prune
 from stationmaster.ledger.store import Ledger
+from stationmaster.monitor.metrics.attempts import MOST_FRESH_DAYS
 from tests.ledger.attempts import NOON, record
 from tests.monitor_metrics.scraping import scrape
 
@@ -98,13 +99,17 @@ def test_what_goes_on_is_told_by_what_it_waits_for(ledger: Ledger, engine: sa.En
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(days=st.lists(st.integers(0, 40), min_size=1, max_size=12), rolls=st.integers(0, 41))
+@given(
+    days=st.lists(st.integers(0, 40), min_size=1, max_size=12),
+    rolls=st.integers(0, MOST_FRESH_DAYS),
+)
+@example(days=[0, MOST_FRESH_DAYS], rolls=MOST_FRESH_DAYS)
 def test_a_counter_never_goes_back_whatever_is_summed_up_when(
     tmp_path_factory: Any,  # noqa: ANN401 (pytest's own)
     days: list[int],
     rolls: int,
 ) -> None:
-    """Attempts of any days, summed up on any day: each later process counts no less."""
+    """Attempts of any days, summed up within a month: each later process counts no less."""
     folder: Path = tmp_path_factory.mktemp("ledger")
     uri = f"sqlite:///{folder}/ledger.db"
     ledger, engine = Ledger.open(uri), make_engine(uri)
