@@ -63,7 +63,7 @@ class Course:
             if now >= self.mended:
                 pause = self._after_mending(now, is_open=is_open())
             elif is_open():
-                pause = min(2 * pause, max(SELDOM, self.every))
+                pause = min(2 * pause, max(2 * HOUR, self.every))
             elif now >= self.begins + HOUR:
                 pause = max(SELDOM, self.every)
             after = min(now + pause, self.closes_by)

@@ -109,6 +109,7 @@ def _action(facts: Facts, subject: Subject, failed: Attempt) -> str:
     source = facts.monitoring.sources.get(subject.name)
     if source is not None and source.contact:
         hint = hint.replace("the owner of the source", source.contact)
+    hint = hint.replace("clear the step", f"clear {failed.step}")
     return hint if "clear" in hint else f"{hint} Then clear {failed.step}."
 
 
