@@ -182,62 +182,6 @@ def test_a_clock_that_goes_back_stops_no_watcher(uri: str, tmp_path: Path) -> No
     assert world.chat.kinds == ["opened", "closed", "opened"]
 
 
-def test_a_finding_that_held_when_the_database_went_is_one_incident(
-    own_postgres: PostgresServer, tmp_path: Path
-) -> None:
-    """What was told meanwhile is that incident's when the database is back; nothing is over."""
-    world = World(with_tables(own_postgres.new_database()), tmp_path)
-    world.hold_minutes = 2
-    watcher = world.watcher()
-    world.wrong = [found(WEB)]
-    world.look(watcher, 0)
-    own_postgres.stop()
-    world.look(watcher, 3)
-    own_postgres.start()
-    world.look(watcher, 4)
-    assert world.chat.kinds == ["opened"]
-    (incident,) = incidents(world.office.store.engine, closed=True)
-    assert (incident.is_open, incident.id) == (True, 1)
-
-
-def test_what_got_worse_while_the_database_was_away_is_told_once(
-    own_postgres: PostgresServer, tmp_path: Path
-) -> None:
-    """An incident that was there before goes on with what was told of it."""
-    world = World(with_tables(own_postgres.new_database()), tmp_path)
-    watcher = world.watcher()
-    world.wrong = [found(WEB)]
-    world.look(watcher, 0)
-    own_postgres.stop()
-    world.wrong = [found(WEB, severity=CRITICAL)]
-    world.look(watcher, 1)
-    own_postgres.start()
-    world.look(watcher, 2)
-    world.wrong = []
-    world.look(watcher, 3)
-    assert world.chat.kinds == ["opened", "worsened", "closed"]
-    assert len(incidents(world.office.store.engine, closed=True)) == 1
-
-
-def test_what_two_watchers_told_of_one_trouble_is_one_incident(
-    own_postgres: PostgresServer, tmp_path: Path
-) -> None:
-    """One lost its way to the database, the other took over; the first brings nothing twice."""
-    world = World(with_tables(own_postgres.new_database()), tmp_path)
-    one, two = world.watcher("one"), world.watcher("two")
-    world.look(one, 0)
-    own_postgres.stop()
-    world.wrong = [found(WEB)]
-    world.look(one, 1)
-    own_postgres.start()
-    world.look(two, 4)
-    for minute in (10, 11):
-        world.look(one, minute)
-    (incident,) = incidents(world.office.store.engine, closed=True)
-    assert incident.is_open
-    assert world.chat.kinds == ["opened", "opened"]
-
-
 def test_a_look_that_comes_too_late_is_not_written(uri: str) -> None:
     """It was told without the database; writing it as well would tell it twice."""
     office = Office(uri, {"otherwise": ["chat"]})

@@ -183,3 +183,11 @@ def test_a_team_that_is_never_at_work_is_told_at_once() -> None:
     always = QuietHours.model_validate({"from": "00:00", "until": "23:59:59.999999"})
     noon = dt.datetime(2011, 11, 26, 12, 0, tzinfo=dt.UTC)
     assert next_at_work(noon, always, LONDON) >= noon
+
+
+def test_a_morning_that_comes_twice_is_not_slept_through() -> None:
+    """Where the clock goes back before work begins, it begins at the later of the two."""
+    early = QuietHours.model_validate({"from": "22:00", "until": "01:30", "weekends": False})
+    second = dt.datetime(2011, 10, 30, 1, 15, tzinfo=dt.UTC)
+    assert is_quiet(second, early, LONDON)
+    assert next_at_work(second, early, LONDON) == dt.datetime(2011, 10, 30, 1, 30, tzinfo=dt.UTC)

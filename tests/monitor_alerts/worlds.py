@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from stationmaster.monitor.alerts.sending import Sender
 from stationmaster.monitor.checks.check import Check
@@ -16,7 +17,7 @@ from tests.monitor_incidents.situations import LINEAGE, MINUTE, NOW
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from stationmaster.monitor.checks.finding import Finding
@@ -30,12 +31,15 @@ class World:
     Args:
         uri: Of the ledger.
         folder: Of watchers' files.
+        alerting: Who is told; the chat of everything by default.
     """
 
-    def __init__(self, uri: str, folder: Path) -> None:
+    def __init__(
+        self, uri: str, folder: Path, alerting: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         self.wrong: list[Finding] = []
         self.hold_minutes = 0
-        self.office = Office(uri, {"otherwise": ["chat"]})
+        self.office = Office(uri, dict(alerting) or {"otherwise": ["chat"]})
         self._uri = uri
         self._folder = folder
 

@@ -37,9 +37,10 @@ def next_at_work(at: dt.datetime, quiet: QuietHours | None, zone: ZoneInfo) -> d
     if quiet is None or not is_quiet(at, quiet, zone):
         return at
     for days in range(MOST_DAYS):
-        morning = _on(at, days, quiet.ends, zone)
-        if morning >= at and not is_quiet(morning, quiet, zone):
-            return morning
+        for fold in (0, 1):  # a clock that goes back shows the time twice
+            morning = _on(at, days, quiet.ends.replace(fold=fold), zone)
+            if morning >= at and not is_quiet(morning, quiet, zone):
+                return morning
     return at
 
 

@@ -132,7 +132,7 @@ class Away:
         )
         if self._kept is kept:  # else this came too late, and more was told meanwhile
             self._kept = None
-            self._path.unlink(missing_ok=True)
+            self._forget_file()
 
     def _planned(self, event: Event, standing: Standing, kept: _Kept) -> list[_Told]:
         if event.kind not in ALARMS:
@@ -161,6 +161,7 @@ class Away:
         kept = self._kept
         if kept is None:
             return
+        kept.told.extend(self._passed_on(kept, now))
         down: set[str] = set()
         for index, each in enumerate(kept.told):
             if each.sent_at is not None or each.channel in down:
@@ -171,6 +172,22 @@ class Away:
             else:
                 # One that hangs is waited for once a look, not once a message.
                 down.add(each.channel)
+
+    def _passed_on(self, kept: _Kept, now: dt.datetime) -> list[_Told]:
+        """Return what the next channels are told, since a channel has not taken it for long."""
+        after = dt.timedelta(minutes=self._plan.alerting.lost_after_minutes)
+        had = {(each.number, each.event.at, each.event.kind, each.channel) for each in kept.told}
+        given = []
+        for each in kept.told:
+            if each.sent_at is not None or now - each.event.at < after:
+                continue
+            for name in self._plan.route_of(each.message).next_channels:
+                same = (each.number, each.event.at, each.event.kind, name)
+                if same not in had:
+                    had.add(same)
+                    message = each.message.model_copy(update={"instead_of": each.channel})
+                    given.append(each.model_copy(update={"channel": name, "message": message}))
+        return given
 
     def _taken(self, each: _Told) -> bool:
         channel = self._channels.get(each.channel)
@@ -199,6 +216,12 @@ class Away:
             log.warning("The file %s cannot be used, and is put aside: %s", self._path, error)
             self._put_aside()
             return None
+
+    def _forget_file(self) -> None:
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:  # read again it brings nothing twice
+            log.warning("The file %s cannot be removed: %s", self._path, error)
 
     def _put_aside(self) -> None:
         try:

@@ -39,6 +39,10 @@ ANSWER_SECONDS: Final = 20.0
 
 SENDING_SECONDS: Final = 120.0
 
+WAITED_FOR_LONG: Final = frozenset({"55P03", "57014"})
+"""What Postgres says when a lock, or a statement that waits for one, takes too long:
+https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
 log = logging.getLogger(__name__)
 
 
@@ -101,6 +105,7 @@ class Watcher:
         self._about = dict(about or {})
         self._answer_seconds = answer_seconds
         self._is_mine = True
+        self._has_looked = False
 
     def look(self, now: dt.datetime, *, wall: dt.datetime | None = None) -> Watched:
         """Look at a moment, change incidents, and send what is due then.
@@ -189,6 +194,7 @@ class Watcher:
         except TimeoutError:
             late.set()  # what is told without the database is not written by it as well
             raise
+        self._has_looked = True
         if self._away is not None:
             self._away.remember(standing)
         return events
@@ -203,12 +209,20 @@ class Watcher:
         """Look all the same, and tell what must be told, where this watcher was the one."""
         if self._away is None:
             raise error
-        if not self._is_mine:
+        # A watcher that has just begun, and waits for one that is at work, is not the one.
+        begins = not self._has_looked and _is_locked(error)
+        if begins or not self._is_mine:
             return Watched(sent=Sent(), holder="", away=_flat(error))
         if look is None or lineage is None:
             look, lineage = self._looked(now)
         events = self._away.take_look(look, lineage, self._looker.checks)
         return Watched(look=look, events=tuple(events), sent=Sent(), holder="", away=_flat(error))
+
+
+def _is_locked(error: Exception) -> bool:
+    """Tell whether the database answers, and somebody else changes incidents for long."""
+    said = getattr(error, "orig", None)
+    return getattr(said, "pgcode", None) in WAITED_FOR_LONG or "is locked" in str(said)
 
 
 def _flat(error: Exception) -> str:
