@@ -73,6 +73,9 @@ def test_a_list_says_what_is_wrong_and_what_to_do(terminal: Terminal) -> None:
     assert "The watcher is silent" in text
     (incident,) = terminal.json("incidents", "list")["incidents"]
     assert (incident["incident"], incident["finding"]["check"]) == (1, "late")
+    assert "runbook: stationmaster checks show late" in terminal.type("incidents", "show", "1")
+    theirs = terminal.type("incidents", "list", "--owner", "finance")
+    assert "Nothing that is told to finance is wrong" in theirs
 
 
 def test_people_act_by_the_command_line(terminal: Terminal) -> None:

@@ -7,6 +7,9 @@ import difflib
 import fnmatch
 import json
 import re
+import shutil
+import sys
+import textwrap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -43,6 +46,8 @@ __all__ = [
 
 UNITS = {"m": 60, "h": 3600, "d": 86400}
 LONGEST: Final = 100_000
+LEAST_WIDTH: Final = 40
+"""Where a terminal is narrower, lines are left to it."""
 
 app = typer.Typer(help="See what is wrong, and say who looks after it.", no_args_is_help=True)
 
@@ -82,7 +87,7 @@ def list_incidents(
     if as_json:
         typer.echo(json.dumps(list_document(known, lease), indent=2))
     else:
-        _echo(list_lines(known, lease, zone, now))
+        _echo(list_lines(known, lease, zone, now, owner=owner))
 
 
 @app.command()
@@ -246,5 +251,15 @@ def _now() -> dt.datetime:
 
 
 def _echo(lines: list[str]) -> None:
+    """Print lines; on a terminal that is narrower they go on under their own beginning."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     for line in lines:
-        typer.echo(line)
+        for part in _folded(line, width):
+            typer.echo(part)
+
+
+def _folded(line: str, width: int) -> list[str]:
+    if not LEAST_WIDTH <= width < len(line):
+        return [line]
+    under = " " * min(len(line) - len(line.lstrip()) + 2, LEAST_WIDTH // 2)
+    return textwrap.wrap(line, width, subsequent_indent=under, drop_whitespace=True) or [line]

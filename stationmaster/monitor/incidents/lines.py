@@ -22,13 +22,27 @@ SILENT: Final = dt.timedelta(minutes=10)
 
 
 def list_lines(
-    incidents: Sequence[StandingIncident], lease: Lease | None, zone: ZoneInfo, now: dt.datetime
+    incidents: Sequence[StandingIncident],
+    lease: Lease | None,
+    zone: ZoneInfo,
+    now: dt.datetime,
+    *,
+    owner: str | None = None,
 ) -> list[str]:
-    """Return incidents: the worst first; and whether anybody looks at all."""
+    """Return incidents: the worst first; and whether anybody looks at all.
+
+    Args:
+        incidents: Those to list.
+        lease: Of the watcher.
+        zone: For moments.
+        now: The moment.
+        owner: Whose alone they are; None: all.
+    """
     worst = sorted(incidents, key=lambda each: (not each.is_open, -each.severity.rank, each.since))
     lines = [line for each in worst for line in _short(each, zone, now)]
     if not lines:
-        lines.append("Nothing is wrong, as far as anybody looked.")
+        whose = "Nothing" if owner is None else f"Nothing that is told to {owner}"
+        lines.append(f"{whose} is wrong, as far as anybody looked.")
     return [*lines, _looked(lease, zone, now)]
 
 
@@ -99,7 +113,7 @@ def _about(incident: StandingIncident) -> Iterator[str]:
         yield f"      judged: {incident.judged}, by {incident.judged_by}"
     for link in finding.links:
         yield f"      {link.title}: {link.url}"
-    yield f"      runbook: docs/runbooks/{finding.check}.md"
+    yield f"      runbook: stationmaster checks show {finding.check}"
 
 
 def _finding(each: StandingFinding, incident: StandingIncident) -> Iterator[str]:
