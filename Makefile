@@ -133,7 +133,7 @@ bench: setup data ## Measure everything docs/benchmarks.md claims; prints JSON l
 	@$(BIN)/python -m tests.bench
 
 .PHONY: bench-anomalies
-bench-anomalies: setup data ## Measure anomalies and forecasts on real series with injected faults; prints JSON lines
+bench-anomalies: setup ## Measure anomalies and forecasts on real series with injected faults; prints JSON lines
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/build/bench-venv $(UV) sync --locked --quiet --group bench
 	@build/bench-venv/bin/python -m tests.bench.anomalies
 
