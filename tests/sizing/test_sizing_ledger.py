@@ -132,6 +132,25 @@ def test_show_is_readable(ledger: Ledger, command: Callable[..., Result]) -> Non
     assert any("as recommended" in line and "as declared" in line for line in lines)
 
 
+def test_local_processes_have_nothing_to_save(
+    ledger: Ledger, command: Callable[..., Result]
+) -> None:
+    """On a laptop nothing is declared: no line tells of 0 bytes, nor of money."""
+    local = {
+        "asked_memory_bytes": None,
+        "declared_memory_bytes": None,
+        "asked_cpu_millicores": None,
+    }
+    ledger.record_all([ran(day, 100, **local) for day in range(1, 9)])
+
+    shown = command("show").stdout
+
+    assert shown.splitlines()[1].split()[2:4] == ["none", "none"]
+    assert "All of these ran as local processes" in shown
+    assert "$" not in shown
+    assert "0 B" not in shown
+
+
 def test_show_is_the_default_and_says_when_there_is_nothing(tmp_path: Path) -> None:
     """A ledger that nobody has made yet is no error, and stays unmade."""
     known = {"STATIONMASTER_LEDGER_URI": f"sqlite:///{tmp_path}/none.db"}

@@ -21,6 +21,9 @@ HEADER: Final = (
     *("step", "declared", "in force", "recommended", "cpu", "saves in 30 days"),
     *("runs", "first try short", "confidence"),
 )
+WITHOUT_SIZES: Final = (
+    "All of these ran as local processes, which have no limits: nothing is declared or in force."
+)
 TEXT_WIDTH: Final = 96
 DIGITS: Final = 6
 
@@ -35,6 +38,8 @@ def advice_lines(advice: Advice, *, price: float) -> list[str]:
     for step, cells in zip(advice.steps, rows, strict=True):
         lines.append(_line(cells, widths))
         lines += [f"    {line}" for line in wrap(step.memory.recommendation.why, TEXT_WIDTH)]
+    if not any(step.memory.recommendation.declared_bytes for step in advice.steps):
+        return [*lines, "", WITHOUT_SIZES]
     saved = sum(step.saves_a_month for step in advice.steps)
     return [
         *lines,
@@ -111,15 +116,19 @@ def _cells(step: StepAdvice) -> tuple[str, ...]:
     changed = "" if cpu.millicores == cpu.declared_millicores else f" > {cpu.millicores}m"
     return (
         step.key.task,
-        size_text(memory.declared_bytes),
-        size_text(step.in_force_bytes),
+        _limit(memory.declared_bytes),
+        _limit(step.in_force_bytes),
         size_text(memory.memory_bytes),
-        f"{cpu.declared_millicores}m{changed}",
-        _money(step.saves_a_month),
+        f"{cpu.declared_millicores}m{changed}" if cpu.declared_millicores else f"{cpu.millicores}m",
+        _money(step.saves_a_month) if memory.declared_bytes else "",
         str(memory.runs),
         f"{step.memory.replayed_out_of_memory} of {step.memory.replayed_runs}",
         memory.confidence.value,
     )
+
+
+def _limit(number: int) -> str:
+    return size_text(number) if number else "none"
 
 
 def _money(dollars: float) -> str:
