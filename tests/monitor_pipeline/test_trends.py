@@ -183,6 +183,19 @@ def test_far_more_rows_set_aside_than_usual_are_told() -> None:
     assert found.evidence["share"] == 0.06
 
 
+@pytest.mark.parametrize(("growth", "is_told"), [(1.35, True), (1.0, False)])
+def test_a_little_more_set_aside_each_day_is_told_within_a_week(
+    growth: float, *, is_told: bool
+) -> None:
+    """No day of it is far from the days before; the week is, and the share has doubled."""
+    told = MorningStory(at(DAY, "07:00"))
+    for back in range(48, -1, -1):
+        days_in = max(0, 7 - back)
+        aside(told, DAY - dt.timedelta(days=back), round((4 + back % 3) * growth**days_in))
+
+    assert bool(told.found_by(quarantine_growing)) is is_told
+
+
 def test_a_share_set_aside_that_grows_day_by_day_is_foretold() -> None:
     """Three in a hundred, growing by five per cent a day."""
     told = MorningStory(at(DAY, "07:00"))

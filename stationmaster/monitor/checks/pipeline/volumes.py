@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from stationmaster.monitor.checks.check import check
@@ -35,6 +36,9 @@ LEAST_ROWS: Final = 20
 """Fewer may come or not: a channel that is hardly used has such days."""
 FEW_SET_ASIDE: Final = 5
 """Two rows of thirty are a share, and no trend."""
+CREPT_TIMES: Final = 2.0
+"""A week in which more is set aside than before is told when its last day's share has doubled."""
+CREEPING_DAYS: Final = 7
 ROOTS: Final = 2
 """So many datasets of one pipeline that do not come of each other have one cause."""
 
@@ -160,19 +164,22 @@ def quarantine_growing(facts: Facts) -> Iterator[Finding]:
     off = {
         each.name: each
         for each in off_now(facts, series, still_open=_open_days(facts))
-        if not each.is_low and not each.is_of_late
+        if not each.is_low
     }
     for name, days in tables.items():
         newest = days[max(days)]
-        share = newest.quarantined_rows / max(1, newest.rows + newest.quarantined_rows)
+        share = _share_set_aside(newest)
         expected = facts.monitoring.datasets.get(name)
         most = expected.most_quarantined if expected else 1.0
+        before_week = [_share_set_aside(days[day]) for day in sorted(days)[:-CREEPING_DAYS]]
+        usual = median(before_week or [0.0])
         jumped = name in off and newest.quarantined_rows >= LEAST_SET_ASIDE
+        if jumped and off[name].is_of_late:  # more of all rows is no trouble of the quarantine
+            jumped = share >= CREPT_TIMES * usual
         too_much = share > most and newest.quarantined_rows >= FEW_SET_ASIDE
         if facts.now - newest.at > RECENT or not (jumped or too_much):
             continue
-        usual = off[name].first.range if name in off else None
-        before = f"; usually about {number_text(usual.expected)}" if usual else ""
+        before = f"; usually {usual:.1%}" if usual else ""
         # Without a business date: what goes on for days is one trouble, not one a day.
         yield quarantine_growing.finding(
             Subject(SubjectKind.DATASET, name),
@@ -203,6 +210,10 @@ def _tables(facts: Facts) -> dict[str, Mapping[dt.date, Publication]]:
     return {
         name: days for name, days in found.items() if not any(each.uri for each in days.values())
     }
+
+
+def _share_set_aside(each: Publication) -> float:
+    return each.quarantined_rows / max(1, each.rows + each.quarantined_rows)
 
 
 def _allowed(share: float, most: float) -> str:
