@@ -18,7 +18,25 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-__all__ = ["opened_engine", "opened_ledger", "read_day"]
+__all__ = ["answering", "opened_engine", "opened_ledger", "read_day"]
+
+
+@contextmanager
+def answering(name: str) -> Iterator[None]:
+    """Say of a ledger's database that is away, or refuses us, what to do about it.
+
+    Raises:
+        TemporaryError: It did not let us in, or did not answer.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        raise TemporaryError(
+            where=f"ledger at {name}",
+            expected="a database that lets us in and answers",
+            got=" ".join(str(error.orig).split()),
+            hint="Start the database, or correct STATIONMASTER_LEDGER_URI and its user's rights.",
+        ) from error
 
 
 @contextmanager
@@ -30,14 +48,8 @@ def opened_ledger() -> Iterator[Ledger]:
     """
     ledger = Ledger.open(Settings().ledger_location)
     try:
-        yield ledger
-    except DBAPIError as error:
-        raise TemporaryError(
-            where=f"ledger at {ledger.name}",
-            expected="a database that lets us in and answers",
-            got=" ".join(str(error.orig).split()),
-            hint="Start the database, or correct STATIONMASTER_LEDGER_URI and its user's rights.",
-        ) from error
+        with answering(ledger.name):
+            yield ledger
     finally:
         ledger.close()
 

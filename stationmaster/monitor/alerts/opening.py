@@ -7,8 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import DBAPIError
-
+from stationmaster.ledger.opening import answering
 from stationmaster.monitor.alerts.alertmanager import AlertmanagerChannel
 from stationmaster.monitor.alerts.apprisechannel import AppriseChannel
 from stationmaster.monitor.alerts.channels import FileChannel, LogChannel
@@ -17,7 +16,7 @@ from stationmaster.monitor.alerts.routing import LOG_CHANNEL
 from stationmaster.monitor.incidents.planning import TellNobody
 from stationmaster.monitor.incidents.store import IncidentStore
 from stationmaster.monitor.monitoringfile import find_monitoring
-from stationmaster.step.errors import MisconfiguredError, TemporaryError
+from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.settings import Settings
 
 if TYPE_CHECKING:
@@ -75,14 +74,8 @@ def opened_store(settings: Settings | None = None) -> Iterator[IncidentStore]:
         log.warning("Nobody is told of what you do here, and routes are unknown: %s", error)
     store = IncidentStore.open(known.ledger_location, plan)
     try:
-        yield store
-    except DBAPIError as error:
-        raise TemporaryError(
-            where=f"ledger at {store.name}",
-            expected="a database that lets us in and answers",
-            got=" ".join(str(error.orig).split()),
-            hint="Start the database, or correct STATIONMASTER_LEDGER_URI and its user's rights.",
-        ) from error
+        with answering(store.name):
+            yield store
     finally:
         store.close()
 
