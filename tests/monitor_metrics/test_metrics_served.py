@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ from stationmaster.monitor.metrics.families import FAMILIES, Family, Kind, Sampl
 from stationmaster.monitor.metrics.serving import metrics_text, serve_metrics
 from stationmaster.monitor.watching.pulse import Pulse
 from stationmaster.step.errors import MisconfiguredError
-from tests.monitor_metrics.scraping import Scraped
+from tests.monitor_metrics.scraping import Scraped, read
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -81,6 +83,36 @@ def test_one_metric_has_a_limit_and_says_what_it_left_out(engine: sa.Engine) -> 
 
     assert len(kept) == MOST_SERIES + 1
     assert kept[-1] == Sample("stationmaster_metrics_left_out", (name,), 3)
+
+
+def test_a_scrape_waits_for_no_question_that_was_just_answered(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets what was read last, and has it read anew for the next one."""
+    monkeypatch.setattr("stationmaster.monitor.metrics.collecting.KEPT_SECONDS", 0.0)
+    asked: list[dt.datetime] = []
+
+    def clock() -> dt.datetime:
+        asked.append(dt.datetime.now(dt.UTC))
+        return asked[-1]
+
+    collector = LedgerCollector(engine, clock)
+    read(collector)
+    first = len(asked)
+    read(collector)  # tells what it has, and begins to read
+    until = time.monotonic() + 20
+    while len(asked) == first:
+        assert time.monotonic() < until, "nothing was read anew"
+        time.sleep(0.02)
+    assert first == 1
+
+
+def test_a_reading_that_hangs_holds_no_scrape(engine: sa.Engine) -> None:
+    """While the database does not answer, Prometheus hears what was read before."""
+    collector = LedgerCollector(engine)
+    before = read(collector).ledger_up
+    with collector._lock:  # noqa: SLF001 (whoever reads holds it)
+        assert read(collector).ledger_up == before == 1
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)

@@ -1,7 +1,9 @@
 """Read the ledger for a scrape, keep the answer for the next ones, and hand it to Prometheus.
 
-Every scrape within KEPT_SECONDS gets the same answer, so several Prometheuses, or one that is
-impatient, cost the database no more than one. A counter never goes down while a process lives.
+A scrape gets what was read last, and has it read anew for the next one where that is older than
+KEPT_SECONDS: it waits for the database only where nobody has asked for MOST_SECONDS. So several
+Prometheuses, or one that is impatient, cost the database no more than one, and what is told is as
+old as the scrape before. A counter never goes down while a process lives.
 """
 
 from __future__ import annotations
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
 __all__ = ["KEPT_SECONDS", "MOST_SERIES", "LedgerCollector", "registry_of"]
 
 KEPT_SECONDS: Final = 10.0
+MOST_SECONDS: Final = 90.0
+"""An answer that is older is told to nobody: Prometheus asks each half minute, or each minute."""
+
 MOST_SERIES: Final = 5000
 """Series of one metric; what is beyond, by the order of its labels, is left out and counted."""
 
@@ -92,11 +97,20 @@ class LedgerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics; of a ledger that does not answer, that it does not."""
+        kept = self._kept
+        age = MOST_SECONDS if kept is None else time.monotonic() - kept[0]
+        if kept is None or age >= MOST_SECONDS:
+            kept = self._read_anew()
+        elif age > KEPT_SECONDS and not self._lock.locked():
+            threading.Thread(target=self._read_anew, name="metrics-reading", daemon=True).start()
+        yield from _metrics(kept[1])
+
+    def _read_anew(self) -> tuple[float, list[Sample]]:
+        """Read, unless somebody else just did."""
         with self._lock:
             if self._kept is None or time.monotonic() - self._kept[0] > KEPT_SECONDS:
                 self._kept = (time.monotonic(), self._bounded(self._read()))
-            samples = self._kept[1]
-        yield from _metrics(samples)
+            return self._kept
 
     def _read(self) -> list[Sample]:
         begun = time.monotonic()
