@@ -1,6 +1,6 @@
 """Pipelines that the monitoring drill breaks: out of memory, without a node, in a queue, paused.
 
-Parameters of a run: `eat` is what the step takes, in MiB.
+Parameters of a run: `eat` is what the step takes, in MiB; `day` its business date.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from kubernetes.client import models as k8s  # type: ignore[import-untyped]
 from stationmaster.airflow.operator import StepOperator
 
 FIRST_DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-BUSINESS_DATE = "2011-01-01"
 EAT = "import os, time; held = bytearray(b'x') * (int(os.environ['EAT_MIB']) << 20); time.sleep(2)"
 CORES = {"eats": "10m", "starves": "64", "waits": "10m"}
 """No node has 64. Memory that no node has is asked for by nobody: a step is given what there is."""
@@ -24,14 +23,14 @@ for name, cores in CORES.items():
         f"monitor_drill_{name}",
         schedule=None,
         start_date=FIRST_DAY,
-        params={"eat": Param(0, type="integer")},
+        params={"eat": Param(0, type="integer"), "day": Param("2011-01-01", type="string")},
         default_args={"retries": 0, "retry_policy": None},
         tags=["drill"],
     ):
         StepOperator(
             task_id=name,
             job="empty-step",
-            business_date=BUSINESS_DATE,
+            business_date="{{ params.day }}",
             cmds=["python", "-c"],
             arguments=[EAT],
             env_vars={"EAT_MIB": "{{ params.eat }}"},
