@@ -100,10 +100,11 @@ class LedgerCollector(Collector):
         kept = self._kept
         age = MOST_SECONDS if kept is None else time.monotonic() - kept[0]
         if kept is None or age >= MOST_SECONDS:
-            kept = self._read_anew()
-        elif age > KEPT_SECONDS and not self._lock.locked():
-            threading.Thread(target=self._read_anew, name="metrics-reading", daemon=True).start()
+            kept, age = self._read_anew(), 0.0
         yield from _metrics(kept[1])
+        # Only now: who reads and who writes would share one interpreter.
+        if age > KEPT_SECONDS and not self._lock.locked():
+            threading.Thread(target=self._read_anew, name="metrics-reading", daemon=True).start()
 
     def _read_anew(self) -> tuple[float, list[Sample]]:
         """Read, unless somebody else just did."""
