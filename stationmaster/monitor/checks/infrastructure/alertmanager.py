@@ -15,7 +15,13 @@ from stationmaster.monitor.checks.finding import (
     SubjectKind,
 )
 from stationmaster.monitor.checks.infrastructure.underneath import causes_of_part
-from stationmaster.monitor.checks.infrastructure.wording import OWNER, ago, if_known, said
+from stationmaster.monitor.checks.infrastructure.wording import (
+    OWNER,
+    ago,
+    if_known,
+    logs_of,
+    said,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +71,8 @@ def prometheus_silent(facts: Facts) -> Iterator[Finding]:
         yield prometheus_silent.finding(
             Subject(SubjectKind.PART, "alertmanager"),
             what=f"Alertmanager has not answered {ago(trouble.since, facts.now)} {said(trouble)}.",
-            next_action="Look whether it runs, and at STATIONMASTER_ALERTMANAGER_URL.",
+            next_action="Look whether it runs and read its log: "
+            f"{logs_of(facts, 'alertmanager')}; and at STATIONMASTER_ALERTMANAGER_URL.",
             since=trouble.since,
             caused_by=causes_of_part(facts, "alertmanager"),
         )

@@ -52,12 +52,13 @@ def node_not_ready(facts: Facts) -> Iterator[Finding]:
         ready = node.condition("Ready")
         since = ready.since if ready and ready.since else node.created_at or facts.now
         silent = ready is None or ready.status == "Unknown"
+        why = ready.message.rstrip(".") if ready else "it never said it was"
         on_it = _pods_on(facts, node.name)
         yield node_not_ready.finding(
             Subject(SubjectKind.NODE, node.name),
             severity=Severity.CRITICAL if most or _holds_platform(on_it) else Severity.WARNING,
             what=f"Node {node.name} has {'said nothing' if silent else 'not been ready'} "
-            f"{ago(since, facts.now)}: {ready.message if ready else 'it never said it was'}.",
+            f"{ago(since, facts.now)}: {why}.",
             next_action=f"Look at it (`kubectl describe node {node.name}`); if it does not come "
             "back within minutes, drain and replace it: its steps are started again elsewhere.",
             since=since,
