@@ -120,8 +120,8 @@ drill: setup ## Break the platform while pipelines run (FAULTS=200 MINUTES=600);
 	@$(BIN)/python -m tests.drill.tally
 
 .PHONY: drill-monitor
-drill-monitor: setup data ## Break a simulated company and watch its quiet days: is each fault found, and nothing else (ONLY=quiet|data|stores); adds to docs/proofs/monitor.jsonl
-	@$(BIN)/python -m tests.monitor_drill $(ONLY)
+drill-monitor: setup data ## Break a simulated company and watch its quiet days: is each fault found, and nothing else (ONLY="data stores processes quiet kind" SEEDS=1,2); adds to docs/proofs/monitor.jsonl
+	@$(BIN)/python -m tests.monitor_drill $(ONLY) --seeds $(or $(SEEDS),1)
 	@$(BIN)/python -m tests.monitor_drill.tally
 
 .PHONY: bench-cluster
