@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from stationmaster.monitor.series.anomalies import replay
 from stationmaster.monitor.series.calendars import read_calendar
 from stationmaster.monitor.series.points import DAILY, HOURLY
 from stationmaster.monitor.series.reading import read_series
@@ -81,8 +84,10 @@ def test_a_day_that_arrived_before_it_was_over_is_not_complete(tmp_path: Path) -
         ("", "no timestamp, value (there are: none)"),
         ("date,count\n2011-11-21,1\n", "no timestamp, value (there are: date, count)"),
         ("timestamp,value\n2011-01-01,1\n2011-02-01,2\n", "values about 744 hours apart"),
-        ("timestamp,value\n2011-01-01,1\n", "1 moment(s)"),
-        ("timestamp,value\n2011-01-01,1\n2011-01-02,1\n9999-01-01,1\n", "2011-01-01 to 9999-01-01"),
+        (
+            "timestamp,value\n2011-01-01,1\n2011-01-02,1\n9999-01-01,1\n",
+            "2011-01-02 and then 9999-01-01",
+        ),
     ],
 )
 def test_a_file_that_is_no_series_is_refused_with_what_it_is(
@@ -117,3 +122,53 @@ def test_a_calendar_names_kinds_of_days(tmp_path: Path) -> None:
         read_calendar(path)
 
     assert refused.value.got == "line 3: kind 'rest'"
+
+
+def test_epochs_in_milliseconds_are_no_dates_of_another_century(tmp_path: Path) -> None:
+    """1770112800000 is in February 2026, though its first eight figures are a date of 1770."""
+    text = "timestamp,value\n1770112800000,1\n1770199200000,2\n20260205,3\n2026/02/06,4\n"
+
+    series = read_series(written(tmp_path, text)).series
+
+    assert series.rhythm.text_of(series.first) == "2026-02-03"
+    assert (len(series), series.last - series.first) == (4, 3)
+
+
+def test_a_wrong_year_is_refused_with_its_line(tmp_path: Path) -> None:
+    """A typing error in a year is named, and not judged as a thousand years of silence."""
+    text = "timestamp,value\n2026-01-05,1\n2026-01-06,2\n1026-01-07,3\n"
+
+    with pytest.raises(MisconfiguredError, match="lines 4 and 2") as told:
+        read_series(written(tmp_path, text))
+
+    assert "1026-01-07 and then 2026-01-05" in str(told.value)
+
+
+def test_what_was_written_is_shown_where_nothing_can_be_read(tmp_path: Path) -> None:
+    """Dates in a country's own order are refused with line and text: they mean two days."""
+    with pytest.raises(ContractBrokenError, match=r"line 2: 05\.01\.2026,7"):
+        read_series(written(tmp_path, "timestamp,value\n05.01.2026,7\n06.01.2026,8\n"))
+
+
+def test_one_value_alone_is_a_series_without_history(tmp_path: Path) -> None:
+    """The first day of a new series is no error."""
+    assert read_series(written(tmp_path, "timestamp,value\n2026-01-05,7\n")).series.rhythm is DAILY
+
+
+@pytest.mark.parametrize(("mark", "hint"), [(";", "by commas"), ("\t", "by commas")])
+def test_other_separators_are_named(tmp_path: Path, mark: str, hint: str) -> None:
+    """A file with semicolons says what to do."""
+    with pytest.raises(MisconfiguredError, match=hint):
+        read_series(written(tmp_path, f"timestamp{mark}value\n2026-01-05{mark}7\n"))
+
+
+def test_the_hour_that_a_clock_skips_is_not_missing(tmp_path: Path) -> None:
+    """On the last Sunday of March there is no 02:00 in Berlin: nothing is due then."""
+    berlin, first = ZoneInfo("Europe/Berlin"), dt.datetime(2026, 2, 20, tzinfo=dt.UTC)
+    moments = [(first + dt.timedelta(hours=n)).astimezone(berlin) for n in range(24 * 40)]
+    rows = [f"{moment.isoformat()},{100 + moment.hour}" for moment in moments]
+
+    series = read_series(written(tmp_path, "timestamp,value\n" + "\n".join(rows))).series
+
+    assert [HOURLY.text_of(period) for period in series.skipped] == ["2026-03-29T02:00"]
+    assert replay(series).flags == []

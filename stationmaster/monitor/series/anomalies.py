@@ -121,6 +121,12 @@ class Watch:
             said = intermittent
         return self._settle(said, point)
 
+    def pass_over(self, period: int) -> Judgement:
+        """Go on by a period that its clock did not have."""
+        self._rolling.see(None, None)
+        self.judge.learn(period, None)
+        return Judgement(period, None, Standing.ABSENT, why="The clock was put forward.")
+
     def _see_nothing(self, period: int) -> Judgement:
         self._rolling.see(None, None)
         span = self.judge.range_of(period)
@@ -275,7 +281,10 @@ def replay(
     if until is not None:
         last = max(last, series.rhythm.period_of(until) - 1)
     judgements = [
-        watch.see(period, series.by_period.get(period)) for period in range(series.first, last + 1)
+        watch.pass_over(period)
+        if period in series.skipped
+        else watch.see(period, series.by_period.get(period))
+        for period in range(series.first, last + 1)
     ]
     bounds = watch.judge.bounds
     least = None if bounds is None else -math.expm1(-bounds.below)

@@ -20,7 +20,14 @@ from stationmaster.step.errors import MisconfiguredError
 if TYPE_CHECKING:
     import datetime as dt
 
-__all__ = ["anomalies_document", "app", "option_moment", "replay", "tell_set_aside"]
+__all__ = [
+    "anomalies_document",
+    "app",
+    "counted",
+    "option_moment",
+    "replay",
+    "tell_set_aside",
+]
 
 app = typer.Typer(help="Find what is off in a series.", no_args_is_help=True)
 
@@ -110,7 +117,14 @@ def tell_set_aside(path: Path, found: ReadSeries) -> None:
     """Say on the error stream which rows were set aside, and why."""
     for each in found.set_aside:
         lines = ", ".join(map(str, each.lines))
-        sys.stderr.write(f"{path}: rows set aside: {each.rows}, {each.reason} (line {lines})\n")
+        such = f", such as {each.example}" if each.example else ""
+        told = f"{each.reason}{such} (line {lines})"
+        sys.stderr.write(f"{path}: rows set aside: {each.rows}, {told}\n")
+
+
+def counted(points: int, rhythm: str) -> str:
+    """Return how many values of which rhythm there are: 604 daily values."""
+    return f"{points:,} {rhythm} value{'' if points == 1 else 's'}"
 
 
 def option_moment(text: str, option: str) -> dt.datetime:
@@ -132,7 +146,7 @@ def option_moment(text: str, option: str) -> dt.datetime:
 
 def _lines(document: dict[str, Any]) -> list[str]:
     head = (
-        f"{document['series']}: {document['points']:,} {document['rhythm']} values, "
+        f"{document['series']}: {counted(document['points'], document['rhythm'])}, "
         f"{document['from']} to {document['to']}; {document['judged']:,} judged, "
         f"{len(document['flagged'])} flagged"
     )

@@ -19,6 +19,7 @@ from stationmaster.monitor.series.anomaly_commands import (
     AsJson,
     RhythmName,
     SeriesFile,
+    counted,
     tell_set_aside,
 )
 from stationmaster.monitor.series.forecast import HORIZON_DAYS
@@ -97,7 +98,7 @@ def _announced(each: Announcement) -> dict[str, Any]:
 def _lines(document: dict[str, Any]) -> list[str]:
     last = document["forecast"]
     head = (
-        f"{document['series']}: {document['points']:,} {document['rhythm']} values, "
+        f"{document['series']}: {counted(document['points'], document['rhythm'])}, "
         f"{document['from']} to {document['to']}; limit {document['limit']:g}"
     )
     now = f"  {last['outlook']}: {last['reason']}"

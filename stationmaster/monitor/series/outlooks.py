@@ -11,7 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.ledger.quantities import size_text
-from stationmaster.monitor.series.announcing import forecast_document
+from stationmaster.monitor.series.announcing import day_text, forecast_document
 from stationmaster.monitor.series.days import by_day
 from stationmaster.monitor.series.forecast import HORIZON_DAYS, Forecast, Outlook, forecast
 
@@ -39,6 +39,7 @@ MOST_TIMES: Final = 4
 CREEPS_TO: Final = 2.0
 """What has no limit of its own is told when it is heading for twice what it was."""
 
+SOME_MINUTES: Final = 120.0
 LEAST_SHARE: Final = 0.02
 """A share below two in a hundred may double without anybody minding."""
 
@@ -144,9 +145,11 @@ def creeping_outlook(
     bound = limit if limit is not None else max(usual, LEAST_SHARE if "share" in measure else 0.0)
     told, day = _forecast(series, bound, horizon)
     end = "its limit" if limit is not None else "twice what it was"
-    sentence = _sentence(told, f"{measure}, now {told.level or 0.0:.3g}", f"{end} ({bound:.3g})")
+    now, there = (_in_its_unit(measure, number) for number in (told.level or 0.0, bound))
+    sentence = _sentence(told, f"{measure}, now {now}", f"{end} ({there})")
     due = told.outlook is Outlook.CROSSES
-    action = f"Look at what changed {_since(told)}days ago." if due else ""
+    action = f"Look at what changed about {_began(told, day)}: its input, its code, its source."
+    action = action if due else ""
     return StepOutlook(what, measure, told, day, f"{what}: {sentence}", action)
 
 
@@ -164,8 +167,15 @@ def _forecast(series: Series, limit: float, horizon: int) -> tuple[Forecast, int
     return forecast(days, values, limit, horizon=horizon), days[-1]
 
 
-def _since(told: Forecast) -> str:
-    return f"{told.trend_days} " if told.trend_days else ""
+def _began(told: Forecast, day: int) -> str:
+    return day_text(day, 1 - (told.trend_days or 1))
+
+
+def _in_its_unit(measure: str, number: float) -> str:
+    """Return seconds as 95 s or 8.6 min, a share as 1.9 %."""
+    if "share" in measure:
+        return f"{number * 100:.2g} %"
+    return f"{number:.0f} s" if number < SOME_MINUTES else f"{number / 60:.3g} min"
 
 
 def _sentence(told: Forecast, now: str, end: str) -> str:

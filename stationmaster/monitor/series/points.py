@@ -71,6 +71,8 @@ class Series:
     name: str
     rhythm: Rhythm
     by_period: dict[int, Point] = field(default_factory=dict)
+    skipped: frozenset[int] = frozenset()
+    """Hours that their clock did not have, when it was put forward: nothing is due in them."""
 
     @classmethod
     def of(cls, name: str, points: Iterable[Point], rhythm: Rhythm | None = None) -> Series:
