@@ -9,7 +9,7 @@ from stationmaster.monitor.facts.attempts import Output
 from stationmaster.monitor.monitoring import Monitoring
 from stationmaster.monitor.testing import Story, made_job
 
-__all__ = ["DAY", "LONDON", "PIPELINE", "MorningStory", "at"]
+__all__ = ["DAY", "LONDON", "PIPELINE", "MorningStory", "aside", "at"]
 
 PIPELINE = "morning"
 LONDON = ZoneInfo("Europe/London")
@@ -132,3 +132,16 @@ class MorningStory(Story):
             node_pool="steps",
         )
         self.shelf.put(f"{where}report.json", f'{{"business_date": "{day}"}}')
+
+
+def aside(told: MorningStory, day: dt.date, rows: int) -> None:
+    """Let web's extract have set so many rows aside."""
+    output = Output("web_orders", day, 1000 - rows, quarantined_rows=rows)
+    told.attempt(
+        PIPELINE,
+        "extract_web",
+        day,
+        at(day, "06:00"),
+        outputs={"web_orders": output},
+        rows_written=1000 - rows,
+    )

@@ -136,6 +136,7 @@ def test_a_pipeline_that_begins_years_ago_owes_nothing_of_today() -> None:
     """It was just unpaused, and its next run is of 2011: today's is not asked for yet."""
     told = story()
     cluster(told)
+    assert told.airflow is not None
     told.airflow.known = [
         AirflowPipeline(name=PIPELINE, next_run_after=at(DAY - dt.timedelta(days=400), "06:00"))
     ]

@@ -13,9 +13,8 @@ from stationmaster.monitor.checks.pipeline.forecasts import (
     quarantine_creeping,
 )
 from stationmaster.monitor.checks.pipeline.trends import cost_off, step_slower
-from stationmaster.monitor.checks.pipeline.volumes import quarantine_growing, volume_off
-from stationmaster.monitor.facts.attempts import Output
-from tests.monitor_pipeline.morningstory import DAY, PIPELINE, MorningStory, at
+from stationmaster.monitor.checks.pipeline.volumes import volume_off
+from tests.monitor_pipeline.morningstory import DAY, PIPELINE, MorningStory, aside, at
 
 BEFORE = DAY - dt.timedelta(days=1)
 
@@ -154,46 +153,6 @@ def test_a_step_of_seconds_may_take_some_more() -> None:
     told.attempt(PIPELINE, "quick", DAY, at(DAY, "06:00"), seconds=20.0)
 
     assert told.found_by(step_slower) == []
-
-
-def aside(told: MorningStory, day: dt.date, rows: int) -> None:
-    """Let web's extract have set so many rows aside."""
-    output = Output("web_orders", day, 1000 - rows, quarantined_rows=rows)
-    told.attempt(
-        PIPELINE,
-        "extract_web",
-        day,
-        at(day, "06:00"),
-        outputs={"web_orders": output},
-        rows_written=1000 - rows,
-    )
-
-
-def test_far_more_rows_set_aside_than_usual_are_told() -> None:
-    """Five a day became sixty: below the contract's limit, and worth a look."""
-    told = MorningStory(at(DAY, "07:00"))
-    for back in range(40, 0, -1):
-        aside(told, DAY - dt.timedelta(days=back), 4 + back % 3)
-    assert told.found_by(quarantine_growing) == []
-    aside(told, DAY, 60)
-
-    (found,) = told.found_by(quarantine_growing)
-
-    assert "60 rows of web_orders" in found.what
-    assert found.evidence["share"] == 0.06
-
-
-@pytest.mark.parametrize(("growth", "is_told"), [(1.35, True), (1.0, False)])
-def test_a_little_more_set_aside_each_day_is_told_within_a_week(
-    growth: float, *, is_told: bool
-) -> None:
-    """No day of it is far from the days before; the week is, and the share has doubled."""
-    told = MorningStory(at(DAY, "07:00"))
-    for back in range(48, -1, -1):
-        days_in = max(0, 7 - back)
-        aside(told, DAY - dt.timedelta(days=back), round((4 + back % 3) * growth**days_in))
-
-    assert bool(told.found_by(quarantine_growing)) is is_told
 
 
 def test_a_share_set_aside_that_grows_day_by_day_is_foretold() -> None:

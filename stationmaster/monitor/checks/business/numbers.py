@@ -53,7 +53,7 @@ def sources_disagree(facts: Facts) -> Iterator[Finding]:
             next_action=_find_the_wrong_one(facts, agreed, day, short_left=left < right),
             since=said.at,
             business_date=day,
-            affected=facts.lineage.affected(Subject(SubjectKind.FIGURE, agreed.right[0])).readers,
+            affected=_readers(facts, agreed.right[0]),
             pipeline=said.pipeline,
             run_id=said.run_id,
             step=said.step,
@@ -90,7 +90,7 @@ def total_off(facts: Facts) -> Iterator[Finding]:
                 next_action=_before_it_is_used(facts, said, off),
                 since=said.at,
                 business_date=off.since,
-                affected=facts.lineage.affected(subject).readers,
+                affected=_readers(facts, total.figure),
                 pipeline=said.pipeline,
                 run_id=said.run_id,
                 step=said.step,
@@ -116,8 +116,6 @@ def numbers_changed(facts: Facts) -> Iterator[Finding]:
     for name in sorted(relied):
         for first, last in _changes(facts, facts.figures.history.get(name, ())):
             subject = Subject(SubjectKind.FIGURE, name)
-            report = facts.monitoring.reports.get(name.partition("/")[0])
-            readers = report.readers if report else facts.lineage.affected(subject).readers
             yield numbers_changed.finding(
                 subject,
                 owner=owner_of(facts, pipeline=last.pipeline),
@@ -128,7 +126,7 @@ def numbers_changed(facts: Facts) -> Iterator[Finding]:
                 "source came late or anew.",
                 since=last.at,
                 business_date=last.business_date,
-                affected=readers,
+                affected=_readers(facts, name),
                 pipeline=last.pipeline,
                 run_id=last.run_id,
                 step=last.step,
@@ -159,14 +157,24 @@ def _find_the_wrong_one(facts: Facts, agreed: Agreement, day: dt.date, *, short_
 
 def _before_it_is_used(facts: Facts, said: Said, off: Off) -> str:
     """Return what to ask of a total that is off, by whether it is too low or too high."""
-    readers = facts.lineage.affected(Subject(SubjectKind.FIGURE, said.name)).readers
-    told = f"Tell {listed(readers)} not to use it yet. " if readers else ""
+    readers = _readers(facts, said.name)
     why = (
         "see whether a source is short (`stationmaster incidents list`)"
         if off.is_low
         else "see whether records came twice, or a source changed its unit (pence for pounds)"
     )
-    return f"{told}Then {why}, mend that and clear {said.step}; else ask who knows that day."
+    todo = f"{why}, mend that and clear {said.step}; else ask who knows that day."
+    if not readers:
+        return f"{todo[0].upper()}{todo[1:]}"
+    return f"Tell {listed(readers)} not to use it yet; then {todo}"
+
+
+def _readers(facts: Facts, figure: str) -> tuple[str, ...]:
+    """Return who reads a figure: the readers of its report, or of what comes of its dataset."""
+    report = facts.monitoring.reports.get(figure.partition("/")[0])
+    if report is not None:
+        return report.readers
+    return facts.lineage.affected(Subject(SubjectKind.FIGURE, figure)).readers
 
 
 def _newest_common_day(facts: Facts, agreed: Agreement) -> dt.date | None:
