@@ -221,7 +221,7 @@ def test_one_retry_and_a_lost_node_are_no_habit() -> None:
 
 
 def test_a_broken_promise_is_the_sources() -> None:
-    """Source, field, since when, what to do; and the step's failure is not told a second time."""
+    """Source, endpoint, field, since when, what to do; and the step's failure is not told twice."""
     told = story("06:10")
     told.attempt(
         PIPELINE,
@@ -240,6 +240,7 @@ def test_a_broken_promise_is_the_sources() -> None:
     (found,) = told.found_by(contract_broken)
 
     assert str(found.subject) == "source:web"
+    assert found.what.startswith("The source web (orders) broke its contract for ")
     assert found.since == dt.datetime(2011, 11, 21, 8, 26, tzinfo=dt.UTC)
     assert found.affected == ("management",)
     assert found.owner == "web shop"

@@ -49,7 +49,8 @@ def contract_broken(facts: Facts) -> Iterator[Finding]:
             subject,
             severity=_severity(facts, failed),
             owner=_owner(facts, subject, failed),
-            what=f"{_who(subject)} broke its contract for {day_text(mine.business_date)}: "
+            what=f"{_who(subject)}{_endpoint(failed)} broke its contract for "
+            f"{day_text(mine.business_date)}: "
             f"{sentence(_why(failed))}",
             next_action=_action(facts, subject, failed),
             since=_first_seen(failed) or ended,
@@ -147,6 +148,12 @@ def _owner(facts: Facts, subject: Subject, each: Attempt) -> str:
 
 def _who(subject: Subject) -> str:
     return f"The source {subject.name}" if subject.kind is SubjectKind.SOURCE else subject.name
+
+
+def _endpoint(failed: Attempt) -> str:
+    """Return which of a source's endpoints it was, as the error says; nothing else has any."""
+    found = PLACE.search(failed.error.where if failed.error else failed.sentence)
+    return f" ({found['endpoint']})" if found else ""
 
 
 def _first_seen(failed: Attempt) -> dt.datetime | None:
