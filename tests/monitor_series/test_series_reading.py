@@ -172,3 +172,12 @@ def test_the_hour_that_a_clock_skips_is_not_missing(tmp_path: Path) -> None:
 
     assert [HOURLY.text_of(period) for period in series.skipped] == ["2026-03-29T02:00"]
     assert replay(series).flags == []
+
+
+@pytest.mark.parametrize(
+    ("text", "got"), [("", "there are: none"), ("day,kind\n", "there are: day, kind")]
+)
+def test_a_calendar_without_its_columns_is_refused(tmp_path: Path, text: str, got: str) -> None:
+    """An empty file, or a wrong header, is no calendar without holidays."""
+    with pytest.raises(MisconfiguredError, match=got):
+        read_calendar(written(tmp_path, text))

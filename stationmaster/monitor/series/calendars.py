@@ -38,9 +38,15 @@ def read_calendar(path: Path) -> Calendar:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream))
+            reader = csv.DictReader(stream)
+            rows = list(reader)
     except (OSError, UnicodeDecodeError) as error:
         raise _unusable(path, f"{type(error).__name__}: {error}") from error
+    header = [name or "" for name in reader.fieldnames or ()]
+    missing = [name for name in ("date", "kind") if name not in header]
+    if missing:
+        there = ", ".join(header) or "none"
+        raise _unusable(path, f"no column {', '.join(missing)} (there are: {there})")
     days = {}
     for number, row in enumerate(rows, start=2):
         kind = (row.get("kind") or "").strip()
