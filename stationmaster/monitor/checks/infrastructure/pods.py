@@ -23,6 +23,9 @@ MANY_RESTARTS: Final = 3
 LATELY: Final = dt.timedelta(minutes=15)
 """Longer than Kubernetes' longest pause between two starts (5 minutes), and some."""
 
+STEADY: Final = dt.timedelta(minutes=5)
+"""What has been ready for so long has come up: after a database was away, all parts have."""
+
 NO_IMAGE: Final = frozenset(
     {
         *("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"),
@@ -42,7 +45,7 @@ NEVER_FITS: Final = dt.timedelta(hours=1)
     severity=Severity.CRITICAL,
     owner=OWNER,
     hold=dt.timedelta(minutes=3),
-    clear_after=dt.timedelta(minutes=10),
+    clear_after=dt.timedelta(minutes=5),
 )
 def pod_crash_looping(facts: Facts) -> Iterator[Finding]:
     """A part of the platform ends again and again, soon after it has started."""
@@ -142,7 +145,10 @@ def _crashing(pod: ClusterPod, now: dt.datetime) -> PodContainer | None:
     """Return a container that crashes; a step's pod never starts one again."""
     for each in pod.containers:
         lately = each.last_ended_at is not None and now - each.last_ended_at < LATELY
-        if each.waiting == "CrashLoopBackOff" or (each.restarts >= MANY_RESTARTS and lately):
+        steady = each.ready and each.started_at is not None and now - each.started_at >= STEADY
+        if each.waiting == "CrashLoopBackOff" or (
+            each.restarts >= MANY_RESTARTS and lately and not steady
+        ):
             return None if pod.is_step else each
     return None
 

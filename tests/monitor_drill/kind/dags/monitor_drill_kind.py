@@ -29,6 +29,7 @@ for name, cores in CORES.items():
     ):
         StepOperator(
             task_id=name,
+            execution_timeout=dt.timedelta(hours=1),  # of its wait for a node as well
             job="empty-step",
             business_date="{{ params.day }}",
             cmds=["python", "-c"],
