@@ -39,10 +39,10 @@ def read_calendar(path: Path) -> Calendar:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
+            header = list(reader.fieldnames or ())
             rows = list(reader)
     except (OSError, UnicodeDecodeError) as error:
         raise _unusable(path, f"{type(error).__name__}: {error}") from error
-    header = [name or "" for name in reader.fieldnames or ()]
     missing = [name for name in ("date", "kind") if name not in header]
     if missing:
         there = ", ".join(header) or "none"
