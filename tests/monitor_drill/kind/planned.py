@@ -151,7 +151,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         group=2,
         breaking=out_of_memory,
         expected=_found(
-            "step-failed", "step:monitor_drill_eats/eats", 180, "bigger size", layer="pipeline"
+            "step-failed", "step:monitor_drill_eats/step_eats", 180, "bigger size", layer="pipeline"
         ),
     ),
     Fault(

@@ -28,7 +28,7 @@ for name, cores in CORES.items():
         tags=["drill"],
     ):
         StepOperator(
-            task_id=name,
+            task_id=f"step_{name}",
             execution_timeout=dt.timedelta(hours=1),  # of its wait for a node as well
             job="empty-step",
             business_date="{{ params.day }}",
