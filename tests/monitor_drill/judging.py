@@ -55,7 +55,7 @@ class Expected:
         within: So soon after it could be known.
         says: Each must be in what or next action.
         does: Each must be in the next action.
-        beside: Checks that find what is broken on purpose as well, and not as this fault.
+        beside: Checks or subjects of what is off as well, and is not this fault's.
     """
 
     check: tuple[str, ...]
@@ -87,7 +87,7 @@ def line_of(
     """
     found = watched.incidents()
     wrong: list[str] = []
-    others = [each for each in found if each.finding.check not in expected.beside]
+    others = [each for each in found if not _is_beside(each, expected)]
     if len(others) != 1:
         causes = "; ".join(f"{each.cause}: {each.title}" for each in others)
         wrong.append(f"expected one incident, got {len(others)}: {causes}")
@@ -109,6 +109,10 @@ def line_of(
             "next_action": first.finding.next_action,
         }
     return line | {"wrong": wrong}
+
+
+def _is_beside(each: StandingIncident, expected: Expected) -> bool:
+    return bool({each.finding.check, str(each.finding.subject)} & set(expected.beside))
 
 
 def _unclear(finding: Finding) -> Iterator[str]:

@@ -27,6 +27,7 @@ def fault(  # noqa: PLR0913 (one column each)
     minutes: float = 5,
     says: tuple[str, ...] = (),
     does: tuple[str, ...] = (),
+    beside: tuple[str, ...] = (),
     day: dt.date = TUESDAY,
 ) -> Fault:
     """Return a fault.
@@ -40,6 +41,7 @@ def fault(  # noqa: PLR0913 (one column each)
         minutes: Within so many it must be told.
         says: Each must be in what or next action.
         does: Each must be in the next action.
+        beside: Checks or subjects of what is off as well.
         day: The calendar day of it.
     """
     return Fault(
@@ -53,5 +55,6 @@ def fault(  # noqa: PLR0913 (one column each)
             within=dt.timedelta(minutes=minutes),
             says=says,
             does=does,
+            beside=beside,
         ),
     )

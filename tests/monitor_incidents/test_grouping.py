@@ -69,6 +69,22 @@ def test_what_is_gone_as_a_whole_keeps_its_title() -> None:
     assert over.sentence == "It is over: web is late."
 
 
+def test_what_comes_of_an_open_incident_joins_it_at_once() -> None:
+    """Parts that crash while a database is away are no incidents of their own when it is back."""
+    days = Days()
+    slow = a_check("slow", hold=3)
+    days.checks = (a_check("late", clear_after=2), slow)
+    days.look(found(DATABASE, business_date=None))
+    late = found(ORDERS, slow, business_date=None)
+
+    days.look(late, minute=1)
+    for minute in (2, 3, 4, 5):
+        days.look(late, minute=minute)
+
+    assert len(days.open) == 1
+    assert EventKind.CLOSED in kinds(days.look(minute=6))
+
+
 def test_what_was_over_before_a_cause_began_did_not_come_of_it() -> None:
     """An incident that only waits for its end is not taken over by what breaks meanwhile."""
     days = Days(a_check("late", clear_after=20))
@@ -231,6 +247,16 @@ def test_what_is_only_good_to_know_makes_no_incident() -> None:
     assert len(days.standing.findings) == 1
     days.look(found(WEB, severity=Severity.INFO), found(REPORT), minute=1)
     assert days.open == [f"late {REPORT} {DAY}"]
+
+
+def test_what_was_foretold_and_came_true_is_one_incident() -> None:
+    """A trend of a step, and what names the step as its cause, are one trouble."""
+    days = Days()
+    trend = found(REPORT, business_date=None, foretold=True)
+    days.look(trend)
+    days.look(trend, found(WEB, business_date=None, caused_by=(REPORT,)), minute=30)
+
+    assert days.open == [f"late {REPORT}"]
 
 
 def test_what_is_foretold_explains_nothing_that_has_happened() -> None:

@@ -108,7 +108,8 @@ class Relations:
         one_day = why.business_date == what.business_date is not None
         if not one_day and None not in {why.business_date, what.business_date}:
             return False
-        if _is_trend(why) or _is_trend(what) or (why.foretold and not what.foretold):
+        came_true = _is_trend(why) and why.subject in what.caused_by
+        if _is_trend(what) or (not came_true and (_is_trend(why) or why.foretold > what.foretold)):
             return False
         return _fits_in_time(cause, effect, one_day=one_day)
 
@@ -163,6 +164,7 @@ def _day(finding: Finding) -> dt.date:
 def _is_trend(finding: Finding) -> bool:
     """Tell whether it is foretold of no day: a trouble of its own, which explains nothing.
 
-    A step that will outgrow its memory in a week fails today for another reason.
+    A step that will outgrow its memory in a week fails today for another reason. Only what names
+    it as its cause is what was foretold, come true.
     """
     return finding.foretold and finding.business_date is None

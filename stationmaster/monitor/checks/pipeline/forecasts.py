@@ -113,7 +113,9 @@ def _creeping(facts: Facts, measure: Measure) -> Iterator[Finding]:
                 continue
             if measure is Measure.DURATION and (told.forecast.level or 0.0) < LEAST_SECONDS:
                 continue
-            yield _of_step(found, facts, name, told)
+            shown = f"stationmaster ledger show --pipeline {name.pipeline} --step {name.step}"
+            todo = f"{told.action} `{shown}` shows each day."
+            yield _of_step(found, facts, name, told, next_action=todo)
 
 
 def _of_step(

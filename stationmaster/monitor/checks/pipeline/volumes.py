@@ -17,6 +17,7 @@ from stationmaster.monitor.checks.flagging import (
     since_morning,
 )
 from stationmaster.monitor.checks.saying import day_text, listed, owner_of, run_links
+from stationmaster.monitor.lineage import step_subject
 from stationmaster.monitor.series.wording import change_text, number_text
 
 if TYPE_CHECKING:
@@ -194,6 +195,7 @@ def quarantine_growing(facts: Facts) -> Iterator[Finding]:
             f"{name}; then ask {_whom_to_ask(facts, Subject(SubjectKind.DATASET, name))} to mend "
             "it, or mend the rule.",
             since=newest.at,
+            caused_by=(step_subject(newest.pipeline, newest.step),),  # its share may have crept
             pipeline=newest.pipeline,
             run_id=newest.run_id,
             step=newest.step,
