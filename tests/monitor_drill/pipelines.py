@@ -237,7 +237,7 @@ class Book:
             "close_books",
             job="close-books",
             tables=entries,
-            seconds=2900,
+            seconds=4400,
             mib=700,
             cores=96,
             large_node=True,
