@@ -128,7 +128,8 @@ class _Placing:
     def _ripened(self, counting: list[StandingFinding], checks: Mapping[str, Check]) -> list[str]:
         """Return the keys of what belongs to an incident now.
 
-        A cause whose effects have stood long enough does not wait any longer by itself.
+        A cause whose effects have stood long enough does not wait any longer by itself; and what
+        comes of an incident's cause belongs there at once: nobody is called for it.
         """
         known = {
             each.key
@@ -137,7 +138,14 @@ class _Placing:
             or is_ripe(each, checks.get(each.finding.check), self._at)
         }
         causes = {root for key in known for root in self._relations.roots_of(key)}
-        return sorted(known | causes)
+        joining = {each.key for each in counting if self._comes_of_one(each, causes)}
+        return sorted(known | causes | joining)
+
+    def _comes_of_one(self, each: StandingFinding, causes: set[str]) -> bool:
+        """Tell whether it is there and comes of what has an incident, or gets one now."""
+        if each.gone_at is not None or not _matters(each):
+            return False
+        return causes.issuperset(self._relations.roots_of(each.key))
 
     def _of(self, key: str) -> StandingFinding:
         return self._relations.findings[key]
