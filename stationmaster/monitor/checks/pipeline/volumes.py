@@ -154,7 +154,13 @@ def _whom_to_ask(facts: Facts, subject: Subject) -> str:
     return listed(known) or (f"the owner of {listed(names)}" if names else "its source")
 
 
-@check("quarantine-growing", layer=Layer.PIPELINE, severity=Severity.WARNING, owner="platform")
+@check(
+    "quarantine-growing",
+    layer=Layer.PIPELINE,
+    severity=Severity.WARNING,
+    owner="platform",
+    clear_after=dt.timedelta(hours=36),  # one good day among bad ones ends nothing
+)
 def quarantine_growing(facts: Facts) -> Iterator[Finding]:
     """Far more rows of a dataset are set aside than usual."""
     tables = _tables(facts)
