@@ -65,8 +65,15 @@ def test_between_two_crashes_it_is_still_found() -> None:
 
 def test_what_has_come_up_again_is_no_crash_loop() -> None:
     """Parts that crashed while the database was away are well once they stay ready."""
-    last = {"restarts": 4, "last_exit_code": 1, "last_ended_at": NOW - minutes(9)}
-    up, just_up = (container(**last, started_at=NOW - minutes(each)) for each in (6, 1))
+    up, just_up = (
+        container(
+            restarts=4,
+            last_exit_code=1,
+            last_ended_at=NOW - minutes(9),
+            started_at=NOW - minutes(each),
+        )
+        for each in (6, 1)
+    )
 
     assert found(pod_crash_looping, cluster=cluster(pod("s", up))) == []
     assert len(found(pod_crash_looping, cluster=cluster(pod("s", just_up)))) == 1
