@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.cluster.place import Place
     from tests.cluster.release import Release
 
-pytestmark = [pytest.mark.cluster, pytest.mark.proof, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 
 ALERT: Final = "StationmasterPartDown"
 SUBJECT: Final = "part:scheduler"

@@ -14,7 +14,7 @@ SMALL = ("late file", "renamed field", "step failing", "out of memory")
 
 def test_a_quiet_day_makes_no_alert() -> None:
     """What happens on a day on which nothing is wrong opens no incident and sends no message."""
-    line = quiet_days("spring bank holiday", days=1, minutes=20)
+    line = quiet_days("clock goes back", days=1, minutes=20)
 
     assert line["wrong"] == []
     assert line["messages"] == 0

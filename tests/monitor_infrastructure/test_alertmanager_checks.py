@@ -54,16 +54,19 @@ def found(check: Any, *alerts: PrometheusAlert) -> list[Finding]:  # noqa: ANN40
 
 
 def test_a_pod_of_prometheus_is_our_workload() -> None:
-    """Both see the same pod crash: two names of it would be two incidents."""
+    """Both see the same pod crash: two names were two incidents; one that is gone is none."""
     mine = pod("s-5d9c7b8-abcde", owner_kind="ReplicaSet", owner="s-5d9c7b8")
     given = GivenAlertmanager(
-        given=(alert(subject="pod:airflow/s-5d9c7b8-abcde"), alert(subject="pod:airflow/gone-1"))
+        given=tuple(
+            alert(subject=f"pod:{name}")
+            for name in ("airflow/s-5d9c7b8-abcde", "airflow/gone-1", "elsewhere/unseen-1")
+        )
     )
     parts = {"alertmanager": lambda: given, "cluster": lambda: cluster(mine)}
 
     names = [str(one.subject) for one in prometheus_alert.look(Facts(now=NOON, parts=parts))]
 
-    assert names == ["pod:airflow/s", "pod:airflow/gone-1"]
+    assert names == ["pod:airflow/s", "pod:elsewhere/unseen-1"]
 
 
 def test_a_part_on_a_lost_node_is_that_nodes_incident() -> None:

@@ -127,12 +127,18 @@ def _subject(facts: Facts, alert: PrometheusAlert) -> Subject | None:
     return _workload(facts, subject) if subject.kind is SubjectKind.POD else subject
 
 
-def _workload(facts: Facts, subject: Subject) -> Subject:
-    """Return a pod as our own checks call it: by its workload, which Prometheus does not know."""
-    for pod in if_known(facts, lambda f: f.cluster.pods()) or ():
+def _workload(facts: Facts, subject: Subject) -> Subject | None:
+    """Return a pod as our own checks call it: by its workload, which Prometheus does not know.
+
+    None for a pod that is gone: an alert outlives it by a minute, and nothing is wrong any more.
+    """
+    namespace = subject.name.partition("/")[0]
+    pods = if_known(facts, lambda f: f.cluster.pods()) or ()
+    beside = [pod for pod in pods if pod.namespace == namespace]
+    for pod in beside:
         if f"{pod.namespace}/{pod.name}" == subject.name:
             return Subject(SubjectKind.POD, f"{pod.namespace}/{pod.workload}")
-    return subject
+    return None if beside else subject
 
 
 def _causes(facts: Facts, subject: Subject) -> tuple[Subject, ...]:
