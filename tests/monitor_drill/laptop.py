@@ -159,7 +159,7 @@ STEPS: Final = (
         breaking.memory_grows,
         "memory-outgrown",
         f"step:{MORNING}/merge_customers",
-        minutes=5 * DAY,
+        minutes=6 * DAY,  # the run of that day is the first that does not fit
         does=("Recommended", "job.yaml"),
     ),
     fault(

@@ -201,6 +201,31 @@ def test_memory_that_grows_is_told_days_before_it_runs_out() -> None:
     assert 0 < days[0] <= 8
 
 
+def leaking(days: int) -> MorningStory:
+    """Return a story in which merging took the same for weeks, and of late a tenth more a day."""
+    told = MorningStory(at(DAY, "07:00"))
+    for back in range(39, -1, -1):
+        day = DAY - dt.timedelta(days=back)
+        times = 1.1 ** max(0, days - back) * (1 + (day.toordinal() % 5) / 100)
+        told.attempt(
+            PIPELINE,
+            "merge_customers",
+            day,
+            at(day, "06:00"),
+            asked_memory_bytes=2**30,
+            peak_memory_bytes=int(times * 600 * 2**20),
+        )
+    return told
+
+
+def test_memory_that_runs_out_within_days_is_told_on_the_first_day_that_shows_it() -> None:
+    """A second day to make sure of it might be the one on which the step breaks."""
+    assert leaking(4).found_by(memory_outgrown) == []
+    (found,) = leaking(5).found_by(memory_outgrown)
+
+    assert "out of memory in 1 to" in found.what
+
+
 def test_what_does_not_grow_or_does_not_run_any_more_is_not_foretold() -> None:
     """Steady memory and durations have no forecast; nor has what was taken away a week ago."""
     told = MorningStory(at(DAY, "07:00"))

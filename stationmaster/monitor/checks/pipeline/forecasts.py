@@ -38,6 +38,9 @@ HOUR: Final = dt.timedelta(hours=1)
 
 LEAST_DAYS: Final = 14
 RECENT_DAYS: Final = 3
+SOON_DAYS: Final = 3.0
+"""Memory that runs out within so many days is told at once: a second day may be too late."""
+
 LEAST_SECONDS: Final = 60.0
 """A step that takes less may double without anybody waiting for it."""
 
@@ -62,7 +65,7 @@ def memory_outgrown(facts: Facts) -> Iterator[Finding]:
         for name, series in history.series(Measure.PEAK_MEMORY).items():
             if name not in given:
                 continue
-            told = _confirmed(facts, series, _of_memory(str(name), given[name]))
+            told = _confirmed(facts, series, _of_memory(str(name), given[name]), soon=SOON_DAYS)
             if told is None:
                 continue
             yield _of_step(
@@ -135,11 +138,12 @@ def _told(
 
 
 def _confirmed(
-    facts: Facts, series: Series, outlook: Callable[[Series], StepOutlook]
+    facts: Facts, series: Series, outlook: Callable[[Series], StepOutlook], soon: float = 0.0
 ) -> StepOutlook | None:
-    """Return what two days in a row foretell; one alone is apt to be noise.
+    """Return what two days in a row foretell, or one within so few days as are soon.
 
-    Nothing is foretold of what has not run for days: it may have been taken away.
+    One alone is apt to be noise. Nothing is foretold of what has not run for days: it may have been
+    taken away.
     """
     if len(series) <= LEAST_DAYS:
         return None
@@ -149,6 +153,8 @@ def _confirmed(
     told = outlook(series)
     if not told.is_due:
         return None
+    if (told.forecast.days or 0.0) <= soon:
+        return told
     before = dict(list(series.by_period.items())[:-1])
     return told if outlook(Series(series.name, series.rhythm, before)).is_due else None
 
