@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from stationmaster.monitor.alerts.deadlines import in_time
 from stationmaster.monitor.facts.alerting import AlertingLook
 from stationmaster.monitor.facts.deliveries import Deliveries
 from stationmaster.monitor.facts.facts import Facts
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Gathering"]
 
 RAN_OF_LATE: Final = dt.timedelta(days=2)
+LINEAGE_SECONDS: Final = 5.0
+"""The ledger has answered the checks by then, or hangs: whoever tells people does not wait."""
 
 
 class Gathering:
@@ -126,10 +129,12 @@ class Gathering:
         )
 
     def _lineage(self, facts: Facts) -> Lineage:
-        """Return the graph; what stands on a database that is away is known without it."""
+        """Return the graph; what stands on a database that is away, or hangs, is known without."""
         try:
-            attempts = facts.ledger.every_attempt
-        except (FactsNotHereError, FactsUnavailableError):
+            attempts = in_time(
+                lambda: facts.ledger.every_attempt, LINEAGE_SECONDS, name="ledger-for-lineage"
+            )
+        except (FactsNotHereError, FactsUnavailableError, TimeoutError):
             attempts = ()
         return lineage_of(
             jobs_of(self._settings), attempts, facts.monitoring, since=facts.now - RAN_OF_LATE
