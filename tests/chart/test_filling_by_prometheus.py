@@ -114,4 +114,4 @@ def test_little_memory_is_pressure_since_it_is_little(
     """Three of a hundred parts for two hours."""
     (finding,) = look(node_under_pressure)
 
-    assert "2.0 GiB of 64 GiB left for 2 h" in finding.what
+    assert "2 GiB of 64 GiB left for 2 h" in finding.what
