@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import psycopg2  # type: ignore[import-untyped]  # (has no types)
@@ -84,14 +85,10 @@ def test_each_refusal_has_its_kind(postgres: PostgresServer, uri: str, kind: Tro
 def test_a_server_without_a_connection_left_is_full(postgres: PostgresServer) -> None:
     """Who is turned away says so: the database is not away."""
     uri = postgres.new_database()
-    with psycopg2.connect(uri) as admin:
-        admin.cursor().execute(
-            f'ALTER DATABASE "{uri.split("/")[3].split("?")[0]}" CONNECTION LIMIT 1'
-        )
-    admin.close()
-    with psycopg2.connect(uri) as admin:
-        admin.cursor().execute("CREATE ROLE guest LOGIN")
-    admin.close()
+    # From another database: a connection that is just ending would count.
+    with closing(psycopg2.connect(postgres.new_database())) as admin, admin, admin.cursor() as ask:
+        ask.execute(f'ALTER DATABASE "{uri.split("/")[3].split("?")[0]}" CONNECTION LIMIT 1')
+        ask.execute("CREATE ROLE guest LOGIN")
     guest = uri.replace("stationmaster@", "guest@")
     held = psycopg2.connect(guest)
     try:

@@ -85,10 +85,10 @@ def test_sigterm_of_the_command_stops_its_step(
     tmp_path: Path, running_steps: Callable[[], list[str]]
 ) -> None:
     """No step is left behind by the one who watched it, and nothing is published."""
-    script = "from stationmaster.step.run_step import run_step_command; import typer; "
-    words = ["hello-files", "--date", "2011-11-21", "--param", "then=wait"]
+    script = "from stationmaster.cli import main; main()"
+    words = ["run-step", "hello-files", "--date", "2011-11-21", "--param", "then=wait"]
     with subprocess.Popen(
-        [sys.executable, "-c", f"{script} typer.run(run_step_command)", *words],
+        [sys.executable, "-c", script, *words],
         stdout=subprocess.PIPE,
         text=True,
     ) as command:

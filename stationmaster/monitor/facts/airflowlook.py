@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from stationmaster.monitor.facts.airflow import (
@@ -47,6 +49,8 @@ class AirflowLook:
     def __init__(self, api: AirflowApi, now: dt.datetime) -> None:
         self._api = api
         self._now = now
+        self._lock = threading.Lock()
+        self._ended: dict[dt.datetime, Once[tuple[AirflowRun, ...]]] = {}
         self.trouble: Once[Trouble | None] = Once(api.trouble)
         self.parts: Once[tuple[AirflowPart, ...]] = Once(self._parts)
         self.pipelines: Once[tuple[AirflowPipeline, ...]] = Once(self._pipelines)
@@ -63,6 +67,11 @@ class AirflowLook:
 
     def ended_runs(self, since: dt.datetime) -> tuple[AirflowRun, ...]:
         """Return the runs that ended since a moment, the last ones first, 1,000 at most."""
+        with self._lock:
+            asked = self._ended.setdefault(since, Once(partial(self._ended_runs, since)))
+        return asked()
+
+    def _ended_runs(self, since: dt.datetime) -> tuple[AirflowRun, ...]:
         query = {
             "state": ("success", "failed"),
             "end_date_gte": since.isoformat(),
