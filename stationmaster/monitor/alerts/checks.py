@@ -42,8 +42,8 @@ def channel_lost(facts: Facts) -> Iterator[Finding]:
             Subject(SubjectKind.PART, f"watcher/channel {lost.channel}"),
             severity=Severity(lost.severity),
             what=f"The channel {lost.channel} takes no alerts: {waits} since "
-            f"{lasting(lost.since, facts.now)}{given_up}: {lost.error}.",
-            next_action=f"Try it: stationmaster alerts test {lost.channel}; then correct its "
+            f"{lasting(lost.since, facts.now)}{given_up}: {lost.error.rstrip('.')}.",
+            next_action=f"Try it: `stationmaster alerts test {lost.channel}`; then correct its "
             "secret, or the service behind it. What waits goes by itself.",
             since=lost.since,
             evidence={"messages": lost.messages, "given_up": lost.given_up},
