@@ -21,7 +21,14 @@ from pydantic import (
 from stationmaster.ledger.doubts import Told, believed, clock_doubts
 from stationmaster.step.protocol import StepContext, StepResult
 
-__all__ = ["LONGEST_TEXT", "RECORD_VERSION", "AttemptKey", "AttemptKind", "AttemptRecord"]
+__all__ = [
+    "LARGEST",
+    "LONGEST_TEXT",
+    "RECORD_VERSION",
+    "AttemptKey",
+    "AttemptKind",
+    "AttemptRecord",
+]
 
 RECORD_VERSION: Final = 1
 """Version of AttemptRecord; a field that older programs must know of makes a new one."""

@@ -42,8 +42,10 @@ ON_KIND: Final = "kind"
 """Needs the cluster, and is done only where it is asked for."""
 
 
-def _trials(part: str, seed: int, only: str) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
-    """Yield the name of each trial of a part, and what does it."""
+def _trials(
+    part: str, seed: int, is_chosen: Callable[[str], bool]
+) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+    """Yield the name of each trial of a part, and what does it; of kind the chosen ones only."""
     if part == "quiet":
         for period in PERIODS:
             yield period, lambda period=period: quiet_days(period, seed=seed)  # type: ignore[misc]
@@ -58,7 +60,7 @@ def _trials(part: str, seed: int, only: str) -> Iterator[tuple[str, Callable[[],
     elif part == ON_KIND:
         from tests.monitor_drill.kind.trials import kind_trials  # noqa: PLC0415 (only where asked)
 
-        yield from kind_trials(only)
+        yield from kind_trials(is_chosen)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,11 +76,15 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = set(given.parts) - {*PARTS, ON_KIND}
     if unknown:
         parser.error(f"expected parts of {', '.join(PARTS)}, got {', '.join(sorted(unknown))}")
+
+    def is_chosen(name: str) -> bool:
+        return any(words in name for words in given.only.split(","))
+
     wrong = 0
     for part in given.parts:
         for seed in map(int, given.seeds.split(",") if part in SEEDED else ["1"]):
-            for name, trial in _trials(part, seed, given.only):
-                if any(words in name for words in given.only.split(",")):
+            for name, trial in _trials(part, seed, is_chosen):
+                if is_chosen(name):
                     wrong += _written(part, name, trial, given.record, seed)
     return 1 if wrong else 0
 

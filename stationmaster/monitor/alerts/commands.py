@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from stationmaster.ledger.records import LARGEST
 from stationmaster.monitor.alerts.channels import Batch, ChannelError
 from stationmaster.monitor.alerts.measures import alert_stats, read_told
 from stationmaster.monitor.alerts.message import Message
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from stationmaster.monitor.incidents.reading import MessageRow
 
 __all__ = ["app", "outbox", "preview", "retry", "stats", "try_channel"]
-
-LARGEST: Final = 2**63 - 1
-"""A number that a database can hold."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

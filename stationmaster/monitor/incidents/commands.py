@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from stationmaster.ledger.records import LARGEST
 from stationmaster.monitor.alerts.opening import opened_store
 from stationmaster.monitor.checks.every import all_checks
 from stationmaster.monitor.incidents import reading
@@ -50,9 +51,6 @@ LEAST_WIDTH: Final = 40
 """Where a terminal is narrower, lines are left to it."""
 
 app = typer.Typer(help="See what is wrong, and say who looks after it.", no_args_is_help=True)
-
-LARGEST: Final = 2**63 - 1
-"""A number that a database can hold."""
 
 Number = Annotated[int, typer.Argument(min=1, max=LARGEST, help="Number of the incident.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -35,14 +35,15 @@ CALLS: Final = ("opened", "reopened", "again", "worsened", "cause-changed")
 SLACK: Final = dt.timedelta(seconds=1)
 
 
-def kind_trials(only: str = "") -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+def kind_trials(
+    is_chosen: Callable[[str], bool],
+) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
     """Yield the name of each fault, and what returns its line; they are broken meanwhile.
 
     Args:
-        only: Faults whose names have these words in them; several by commas.
+        is_chosen: Tells by its name whether a fault is to be done.
     """
-    words = only.split(",")
-    chosen = [each for each in FAULTS if any(each_word in each.name for each_word in words)]
+    chosen = [each for each in FAULTS if is_chosen(each.name)]
     if not chosen:
         return
     with drill_site() as site:
