@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,9 +16,12 @@ from stationmaster.monitor.monitoringreading import KeptMonitoring
 from stationmaster.monitor.watching.rereading import LiveAlerting
 from stationmaster.step.errors import MisconfiguredError
 from stationmaster.step.settings import Settings
+from tests.monitor_alerts.watch_command import watch_command
 from tests.monitor_incidents.situations import NOW
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stationmaster.monitor.checks.looking import CheckLook
 
 GOOD = 'pipelines:\n  morning: {due: "07:30"}\n'
@@ -150,20 +150,11 @@ def test_routes_and_channels_follow_the_file(file: Path, settings: Settings) -> 
 
 def test_the_command_goes_on_over_a_broken_file(file: Path, tmp_path: Path) -> None:
     """A running watcher says what is wrong with the new file, and looks by the old one."""
-    environment: dict[str, Any] = {
-        "STATIONMASTER_HOME": str(tmp_path),
+    environment = {
         "STATIONMASTER_MONITORING_FILE": str(file),
         "STATIONMASTER_LEDGER_URI": f"sqlite:///{tmp_path}/ledger.db",
-        "PATH": "/usr/bin:/bin",
     }
-    program = Path(sys.executable).with_name("stationmaster")
-    with subprocess.Popen(
-        [str(program), "watch", "--every", "5s"],
-        env=environment,
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
+    with watch_command(tmp_path, environment) as running:
         assert running.stderr is not None
         said = ""
         for line in running.stderr:

@@ -14,6 +14,7 @@ from stationmaster.monitor.checks.finding import Severity
 from stationmaster.monitor.incidents.reading import events_of, incidents, lease
 from stationmaster.monitor.incidents.store import IncidentStore
 from tests.databases import with_tables
+from tests.monitor_alerts.watch_command import watch_command
 from tests.monitor_alerts.worlds import World
 from tests.monitor_incidents.situations import DATABASE, REPORT, WEB, found
 
@@ -166,16 +167,7 @@ def test_the_command_looks_until_it_is_asked_to_stop(
 ) -> None:
     """SIGTERM ends it cleanly, and its lease with it."""
     del web
-    environment = {"STATIONMASTER_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    environment["STATIONMASTER_LEDGER_URI"] = local_uri
-    program = Path(sys.executable).with_name("stationmaster")
-    with subprocess.Popen(
-        [str(program), "watch", "--every", "5s"],
-        env=environment,
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
+    with watch_command(tmp_path, {"STATIONMASTER_LEDGER_URI": local_uri}) as running:
         assert running.stderr is not None
         for line in running.stderr:
             if "Looked: " in line:
